@@ -1,0 +1,143 @@
+"""The words of a case: kinds, states, events and the views that people with rights may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model import Person, Role
+
+
+class Kind(StrEnum):
+    """What a case is."""
+
+    QUESTION = "question"
+    REPORT = "report"
+    DECLARATION = "declaration"
+    JUSTIFICATION = "justification"
+
+
+class About(StrEnum):
+    """Whom a report is about: this alone decides where it goes, so it is asked before any free text."""
+
+    NOBODY = "nobody"
+    SELF = "self"
+    STUDENT = "student"
+    PARENT = "parent"
+    UNKNOWN = "unknown"
+    COLLEAGUE = "colleague"
+    GOVERNOR = "governor"
+    SLT_OR_DSL = "slt_or_dsl"
+    HEADTEACHER = "headteacher"
+    CHAIR = "chair"
+    ADULT_AT_RISK = "adult_at_risk"
+
+
+class State(StrEnum):
+    """Where a case stands. Acknowledged means that a named person has taken it."""
+
+    SUBMITTED = "submitted"
+    ACKNOWLEDGED = "acknowledged"
+    IN_PROGRESS = "in_progress"
+    WAITING = "waiting_for_reporter"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+class Urgency(StrEnum):
+    """How soon somebody must take it."""
+
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a case goes, as shown to the reporter before sending. `handlers` is the real list: nobody else can open it.
+
+    `channel` says that a pointer stands in the leadership channel.
+    """
+
+    handlers: tuple[Person, ...]
+    channel: bool
+    not_to: str = ""
+
+
+@dataclass(frozen=True)
+class NoRoute:
+    """No safe recipient: Charter takes no content and shows `numbers` (who to ring, one line each)."""
+
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Filing:
+    """A complete submission. `answers` are label → the reporter's own words, in order; `draft` makes it file once only."""
+
+    draft: str
+    kind: Kind
+    about: About
+    reporter: Person
+    answers: Mapping[str, str]
+    subject: str | None = None
+    excluded: frozenset[str] = frozenset()
+    urgency: Urgency = Urgency.NORMAL
+    public_text: str | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A stored case: its speakable reference and who has it."""
+
+    ref: str
+    route: Route
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a case's story: what was done, by whom (a name), when (UTC), and words if any were said."""
+
+    what: str
+    by: str
+    at: datetime
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """A case without its content."""
+
+    ref: str
+    kind: Kind
+    state: State
+    urgency: Urgency
+    opened: datetime
+    owner: str | None
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """A case as one person may see it. `may` lists the actions that person may take now."""
+
+    summary: CaseSummary
+    reporter: str
+    answers: Mapping[str, str]
+    story: tuple[Entry, ...]
+    may: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Not theirs, or not there: the two look the same from outside."""
+
+
+@dataclass(frozen=True)
+class Stale:
+    """Somebody else was first; `now` is how the case stands."""
+
+    now: CaseView
+
+
+HANDLING_ROLES = frozenset({Role.SLT, Role.HEADTEACHER})
