@@ -47,7 +47,8 @@ class Offer(StrEnum):
 class Clause:
     """One paragraph of the guidance in our own plain words.
 
-    `fingerprint` identifies the paragraph's text in the school's own document without holding it.
+    `fingerprint` identifies the paragraph's text in the school's own document without holding it; `sketch`, if
+    given, tells a changed paragraph from a missing one (see `guidance_kb.fingerprint`).
     """
 
     id: str
@@ -56,6 +57,7 @@ class Clause:
     force: Force
     words: str
     fingerprint: str
+    sketch: str = ""
 
 
 @dataclass(frozen=True)
