@@ -135,12 +135,24 @@ class Understood:
     action: str
 
 
+class Tone(StrEnum):
+    """How a lead may look; the words alone carry the meaning."""
+
+    PLAIN = "plain"
+    YES = "yes"
+    NO = "no"
+    AVOID = "avoid"
+    DO = "do"
+    DEPENDS = "depends"
+    UNSETTLED = "unsettled"
+
+
 @dataclass(frozen=True)
 class Reply:
     """One message. Read from top to bottom: safety card, lead, body, facts, citations, choices, footnote.
 
     `safety` lines come first whatever else is said. `lead` is the verdict or the one thing to know.
-    `summary` is what a notification may show: it never holds content.
+    `summary` is what a notification may show: it never holds content. `tone` only colours the lead.
     """
 
     lead: str
@@ -151,6 +163,7 @@ class Reply:
     choices: tuple[Choice, ...] = ()
     footnote: str = ""
     summary: str = "Charter has replied."
+    tone: Tone = Tone.PLAIN
 
 
 class FieldKind(StrEnum):

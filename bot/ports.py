@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.cases.record import Case, Event
 from bot.model import ConversationState, Delivery, Destination, Person, Reply, Room
+from bot.notices.model import Claimed, Notice
 from guidance_kb.facts import Facts
 from intents.model import Reading
 
@@ -46,6 +48,10 @@ class Memory(Protocol):
         """The form's name and answers, or None when the draft is not this person's, has expired or was filed."""
         ...
 
+    async def drop_draft(self, draft: str, person: Person) -> None:
+        """Forget a draft of this person's; nothing happens when there is none."""
+        ...
+
 
 class Messenger(Protocol):
     """Sends a reply to where people are."""
@@ -60,4 +66,86 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Now, in UTC, with its time zone."""
+        ...
+
+
+class CaseStore(Protocol):
+    """Cases as the desk writes them. Each method is one transaction; content is stored apart and encrypted."""
+
+    async def filed(self, reporter: str, draft: str) -> Case | None:
+        """The case that this reporter's draft became, or None."""
+        ...
+
+    async def create(self, case: Case, draft: str, first: Event, notices: Sequence[Notice]) -> Case | None:
+        """Store case, event, content and notices and remove the draft. None when the reference is taken.
+
+        When this reporter's draft was filed before, nothing is written and the earlier case comes back.
+        """
+        ...
+
+    async def find(self, ref: str) -> Case | None:
+        """The case without its content, or None."""
+        ...
+
+    async def story(self, ref: str) -> tuple[Event, ...]:
+        """Every event of a case with its content, oldest first."""
+        ...
+
+    async def write(self, case: Case, event: Event, notices: Sequence[Notice]) -> bool:
+        """Store a case's new state and owner with the event that made them and its notices.
+
+        False, with nothing written, when the stored version is no longer `case.version`; the write raises it by one.
+        """
+        ...
+
+    async def append(self, ref: str, event: Event) -> None:
+        """Add an event that changes nothing about the case."""
+        ...
+
+    async def reported_by(self, person: str) -> tuple[Case, ...]:
+        """The cases a person sent."""
+        ...
+
+    async def handled_by(self, person: str) -> tuple[Case, ...]:
+        """The open cases that were given to a person; rights are the desk's to check."""
+        ...
+
+
+class Outbox(Protocol):
+    """Notices waiting to be delivered. They are written with the case; here they are claimed and finished."""
+
+    async def claim(self, now: datetime, lease: timedelta) -> tuple[Claimed, ...]:
+        """Take, by compare-and-set, the oldest unfinished notice of each destination that is due and not under lease."""
+        ...
+
+    async def sent(self, claimed: Claimed, message: str, now: datetime) -> None:
+        """It was delivered; `message` finds it again."""
+        ...
+
+    async def later(self, claimed: Claimed, due: datetime, unsure: bool = False) -> None:
+        """Not delivered: due again then. `unsure` says that it may have been shown. Nothing if another worker has it."""
+        ...
+
+    async def gone(self, claimed: Claimed, now: datetime) -> None:
+        """It can never be delivered: finished without being sent."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """When the next notice can be claimed, or None when none is waiting."""
+        ...
+
+
+class Inbox(Protocol):
+    """What came in, kept until it is done, so that a crash loses nothing. Payloads are stored encrypted."""
+
+    async def accept(self, event_id: str, payload: str) -> bool:
+        """Keep an event. False when this id was accepted before: a repeat."""
+        ...
+
+    async def done(self, event_id: str) -> None:
+        """It was handled: its payload is forgotten, its id kept to know a repeat by."""
+        ...
+
+    async def pending(self) -> tuple[tuple[str, str], ...]:
+        """Ids and payloads that were accepted and not done, oldest first."""
         ...

@@ -19,14 +19,13 @@ _WORD = re.compile(r"[a-z0-9]{3,}")
 
 
 def beats(one: Situation, other: Situation) -> bool:
-    """Whether `one` goes before `other` where both hold: it says so in `over`, or its conditions are narrower.
+    """Whether `one` goes before `other` where both hold: its conditions are narrower, or it names `other` in `over`.
 
-    Both are looked at within one matter, so the matter is left out of the comparison, unless nothing else differs: then
-    the row for fewer matters is the narrower.
+    A narrower row always goes first; `over` decides between rows of which neither is narrower. Both are looked at
+    within one matter, so the matter is left out of the comparison, unless nothing else differs: then the row for fewer
+    matters is the narrower.
     """
-    if other.id in one.over:
-        return True
-    return one.id not in other.over and _narrower(one, other)
+    return _narrower(one, other) or (other.id in one.over and not _narrower(other, one))
 
 
 def _narrower(one: Situation, other: Situation) -> bool:

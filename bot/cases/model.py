@@ -115,6 +115,7 @@ class CaseSummary:
     urgency: Urgency
     opened: datetime
     owner: str | None
+    overdue: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,21 @@ class Stale:
     """Somebody else was first; `now` is how the case stands."""
 
     now: CaseView
+
+
+@dataclass(frozen=True)
+class Illegal:
+    """Theirs to see, but not to be done as the case stands; `now` is how it stands."""
+
+    now: CaseView
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What a notice may say of a case; `public_text` is what the asker approved for the leadership channel."""
+
+    summary: CaseSummary
+    public_text: str | None = None
 
 
 HANDLING_ROLES = frozenset({Role.SLT, Role.HEADTEACHER})

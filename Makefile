@@ -1,0 +1,42 @@
+# Everything a fresh machine needs is Python 3.11 or newer and make.
+# run: the preview on http://127.0.0.1:8080 · test: every test · check: style, types, knowledge base · bench: measurements
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check bench lock
+
+run: .venv/.run
+	@$(BIN)/python app.py serve
+
+test: .venv/.dev
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: .venv/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python app.py kb check
+
+bench: .venv/.dev
+	@$(BIN)/python -m benchmarks
+
+# Pin every dependency with its hashes, for every platform's files; run it after changing pyproject.toml.
+lock: .venv/.dev
+	@$(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.txt pyproject.toml
+	@$(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe --no-header --no-annotate --extra dev \
+	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements-dev.txt pyproject.toml
+
+.venv/bin/python:
+	@$(PYTHON) -m venv .venv
+
+.venv/.run: requirements.txt | .venv/bin/python
+	@echo "Setting up Charter (once, a minute or two) …"
+	@$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.run
+	@echo "Setting up the tools for tests (once) …"
+	@$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r requirements-dev.txt
+	@touch $@

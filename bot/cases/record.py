@@ -1,0 +1,72 @@
+"""A case as it is stored. These words stay between the desk and its store: people see views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.cases.model import About, Kind, State, Urgency
+from bot.model import Role
+
+
+class Act(StrEnum):
+    """What an event in a case's story says was done."""
+
+    FILED = "filed"
+    OPENED = "opened"
+    ACKNOWLEDGED = "acknowledged"
+    REPLIED = "replied"
+    ADDED = "added"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+@dataclass(frozen=True)
+class Concern:
+    """Whom a case is about and what follows from it: whom it is closed to, and which roles its handlers must hold.
+
+    `closed_to` beats every grant. A handler who holds none of `roles` any more has lost the case.
+    """
+
+    about: About
+    roles: frozenset[Role]
+    closed_to: frozenset[str] = frozenset()
+    subject: str | None = None
+    excluded: frozenset[str] = frozenset()
+    channel: bool = False
+    not_to: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case without what was said in it. People are person ids; `version` counts the changes for compare-and-set."""
+
+    ref: str
+    kind: Kind
+    urgency: Urgency
+    reporter: str
+    opened: datetime
+    handlers: tuple[str, ...]
+    concern: Concern
+    state: State = State.SUBMITTED
+    owner: str | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. Act, person id and time are metadata; the rest is content, stored apart and encrypted.
+
+    `name` is the person's name at the time.
+    """
+
+    act: Act
+    by: str
+    at: datetime
+    name: str
+    words: str = ""
+    outcome: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    public_text: str | None = None

@@ -1,0 +1,43 @@
+"""A notice: word that something happened to a case, without saying what is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model import Destination
+
+
+class NoticeKind(StrEnum):
+    """What a notice tells of."""
+
+    POINTER = "pointer"
+    ACKNOWLEDGED = "acknowledged"
+    REPLIED = "replied"
+    ADDED = "added"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One notice to one destination; `id` is the key under which it is sent.
+
+    `repeat` says that it may have been shown before a crash, so that its words can say so.
+    """
+
+    id: str
+    destination: Destination
+    kind: NoticeKind
+    ref: str
+    created: datetime
+    repeat: bool = False
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A notice under lease to one worker; `attempt` counts from 1."""
+
+    notice: Notice
+    attempt: int

@@ -1,0 +1,131 @@
+"""Delivers notices: each one until it is sent or can never be, in order for each destination, none waiting for another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from bot.model import Delivery, Gone, Later, Reply, Sent
+from bot.notices.model import Claimed, Notice
+from bot.ports import Clock, Messenger, Outbox
+
+log = structlog.get_logger()
+
+Compose = Callable[[Notice], Awaitable[Reply | None]]
+"""From a notice to what is shown. None: its destination has no right to know any more, so nothing is sent."""
+
+_FIRST_WAIT = 1.0
+_LONGEST_WAIT = 900.0
+_LONGEST_SLEEP = 60.0
+
+
+class Worker:
+    """Claims due notices and delivers them.
+
+    `wake` is set by whoever writes notices. `lease` is how long, in seconds, a notice stays with a worker that says
+    nothing: after a crash it is sent again, under the same key, when the lease has run out. A send may take half of it.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        messenger: Messenger,
+        compose: Compose,
+        clock: Clock,
+        wake: asyncio.Event | None = None,
+        lease: float = 60.0,
+    ) -> None:
+        self._outbox = outbox
+        self._messenger = messenger
+        self._compose = compose
+        self._clock = clock
+        self._wake = wake or asyncio.Event()
+        self._lease = lease
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled. A fault of the database or of one destination is logged and tried again."""
+        try:
+            while True:
+                self._wake.clear()
+                await self._sleep(await self._round())
+        finally:
+            await self._stop()
+
+    async def deliver_due(self) -> int:
+        """Deliver everything that is due now, whole lines of it, and say how many deliveries were tried."""
+        tried = 0
+        while claimed := await self._claim():
+            await asyncio.gather(*(self._deliver(each) for each in claimed))
+            tried += len(claimed)
+        return tried
+
+    async def _round(self) -> float:
+        """Start what is due; return how many seconds may pass before the next look."""
+        try:
+            for claimed in await self._claim():
+                task = asyncio.create_task(self._deliver(claimed))
+                self._running.add(task)
+                task.add_done_callback(self._finished)
+            due = await self._outbox.next_due()
+        except Exception as error:
+            log.error("notices_unavailable", error=type(error).__name__)
+            return _FIRST_WAIT
+        return _LONGEST_SLEEP if due is None else (due - self._clock.now()).total_seconds()
+
+    async def _claim(self) -> tuple[Claimed, ...]:
+        return await self._outbox.claim(self._clock.now(), timedelta(seconds=self._lease))
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        """The next notice of the same line may go now."""
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("notice_verdict_lost", error=type(error).__name__)
+        self._wake.set()
+
+    async def _sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(max(seconds, 0.0), _LONGEST_SLEEP)):
+                await self._wake.wait()
+
+    async def _stop(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _deliver(self, claimed: Claimed) -> None:
+        """Send one notice and write down what came of it."""
+        delivery = await self._send(claimed.notice)
+        now = self._clock.now()
+        match delivery:
+            case Sent(ref):
+                await self._outbox.sent(claimed, ref, now)
+            case Gone():
+                await self._outbox.gone(claimed, now)
+            case Later(seconds):
+                await self._outbox.later(claimed, now + self._pause(claimed, seconds))
+            case None:
+                await self._outbox.later(claimed, now + self._pause(claimed), unsure=True)
+        told = type(delivery).__name__.lower() if delivery else "unsure"
+        log.info("notice", result=told, notice=claimed.notice.id, ref=claimed.notice.ref, attempt=claimed.attempt)
+
+    async def _send(self, notice: Notice) -> Delivery | None:
+        """What became of it; None when that cannot be known. A fault is named by its type: its text may hold content."""
+        try:
+            async with asyncio.timeout(self._lease / 2):
+                reply = await self._compose(notice)
+                if reply is None:
+                    return Gone("no right to know")
+                return await self._messenger.send(notice.destination, reply, notice.id)
+        except Exception as error:
+            log.warning("notice_failed", notice=notice.id, ref=notice.ref, error=type(error).__name__)
+            return None
+
+    @staticmethod
+    def _pause(claimed: Claimed, at_least: float = 0.0) -> timedelta:
+        doubled = _FIRST_WAIT * 2 ** min(claimed.attempt - 1, 20)
+        return timedelta(seconds=max(at_least, min(doubled, _LONGEST_WAIT)))

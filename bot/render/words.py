@@ -1,0 +1,29 @@
+"""The product's own sentences: `words.toml` filled in by Jinja2, as plain text for every renderer."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined, Template
+
+WORDS = Path(__file__).with_name("words.toml")
+
+
+class TemplateWords:
+    """Sentences by name. A misspelt placeholder fails at once; nothing here is HTML, so nothing is escaped here."""
+
+    def __init__(self, sentences: Mapping[str, str]) -> None:
+        plain = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True)  # noqa: S701
+        self._templates: dict[str, Template] = {name: plain.from_string(text) for name, text in sentences.items()}
+
+    @classmethod
+    def load(cls, path: Path = WORDS) -> TemplateWords:
+        """Read a file of `name = "sentence"`. Raises OSError or tomllib.TOMLDecodeError when it cannot be read."""
+        with path.open("rb") as file:
+            return cls(tomllib.load(file))
+
+    def say(self, name: str, **values: object) -> str:
+        """The sentence `name` with its values filled in. Raises LookupError for a name that the file does not have."""
+        return self._templates[name].render(values).strip()

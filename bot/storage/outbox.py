@@ -1,0 +1,82 @@
+"""Notices in the database: claimed by compare-and-set, so that any number of workers may share them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.model import Destination
+from bot.notices.model import Claimed, Notice, NoticeKind
+from bot.storage.database import Database
+from bot.storage.tables import NoticeRow
+
+
+def notice_row(notice: Notice) -> NoticeRow:
+    """A new notice, due at once, to be written in the transaction of what it tells of."""
+    return NoticeRow(
+        id=notice.id,
+        destination=notice.destination.name,
+        kind=notice.kind.value,
+        ref=notice.ref,
+        created=notice.created,
+        due=notice.created,
+    )
+
+
+class SqlOutbox:
+    """Implements `bot.ports.Outbox`. A lease is a due time in the future."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, now: datetime, lease: timedelta) -> tuple[Claimed, ...]:
+        """Take what is due at the head of each destination's line."""
+        async with self._database.writing() as tx:
+            due = (await tx.scalars(_heads().where(NoticeRow.due <= now))).all()
+            return tuple([_claimed(row) for row in due if await _take(tx, row, now + lease)])
+
+    async def sent(self, claimed: Claimed, message: str, now: datetime) -> None:
+        """It was delivered, whoever holds the lease by now."""
+        await self._change(claimed, finished=True, sent_at=now, message=message)
+
+    async def gone(self, claimed: Claimed, now: datetime) -> None:
+        """It can never be delivered."""
+        await self._change(claimed, finished=True, gone_at=now)
+
+    async def later(self, claimed: Claimed, due: datetime, unsure: bool = False) -> None:
+        """Due again then, unless another worker claimed it meanwhile."""
+        mine = NoticeRow.attempts == claimed.attempt
+        wanted = update(NoticeRow).where(NoticeRow.id == claimed.notice.id, mine, ~NoticeRow.finished)
+        async with self._database.writing() as tx:
+            await tx.execute(wanted.values(due=due, unsure=unsure))
+
+    async def next_due(self) -> datetime | None:
+        """When the next head of a line can be claimed."""
+        async with self._database.reading() as tx:
+            return min([row.due for row in await tx.scalars(_heads())], default=None)
+
+    async def _change(self, claimed: Claimed, **values: object) -> None:
+        wanted = update(NoticeRow).where(NoticeRow.id == claimed.notice.id, ~NoticeRow.finished)
+        async with self._database.writing() as tx:
+            await tx.execute(wanted.values(**values))
+
+
+def _heads() -> Select[NoticeRow]:
+    """The oldest unfinished notice of each destination: only that one may go, which keeps the order."""
+    oldest = select(func.min(NoticeRow.seq)).where(~NoticeRow.finished).group_by(NoticeRow.destination)
+    return select(NoticeRow).where(NoticeRow.seq.in_(oldest)).order_by(NoticeRow.seq)
+
+
+async def _take(tx: AsyncSession, row: NoticeRow, until: datetime) -> bool:
+    """Compare-and-set. `unsure` stands until a verdict comes: a worker that dies has perhaps sent it."""
+    unclaimed = (NoticeRow.id == row.id, NoticeRow.attempts == row.attempts, ~NoticeRow.finished)
+    taken = update(NoticeRow).where(*unclaimed).values(attempts=row.attempts + 1, due=until, unsure=True)
+    return await tx.scalar(taken.returning(NoticeRow.seq).execution_options(synchronize_session=False)) is not None
+
+
+def _claimed(row: NoticeRow) -> Claimed:
+    destination = Destination(row.destination.removeprefix("person:") if row.destination != "leadership" else None)
+    notice = Notice(row.id, destination, NoticeKind(row.kind), row.ref, row.created, repeat=row.unsure)
+    return Claimed(notice, row.attempts + 1)

@@ -1,0 +1,179 @@
+"""The tables. Columns named `sealed` hold encrypted text; every other column holds ids, states and times only.
+
+They are made by the migrations alone; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time with its zone, stored as UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To UTC, as databases without zones keep it. Raises ValueError for a time without zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time needs its zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """From UTC."""
+        return value.replace(tzinfo=UTC) if value else None
+
+
+class Base(DeclarativeBase):
+    """All tables of Charter."""
+
+    type_annotation_map = {datetime: Moment(), str: String(200), bytes: LargeBinary()}  # noqa: RUF012
+
+
+class CaseRow(Base):
+    """One case. `sealed` says whom it is about and whom it is closed to."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        UniqueConstraint("reporter", "draft", name="uq_cases_draft"),
+        CheckConstraint("version > 0", name="ck_cases_version"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ref: Mapped[str] = mapped_column(unique=True)
+    draft: Mapped[str]
+    kind: Mapped[str]
+    urgency: Mapped[str]
+    state: Mapped[str]
+    reporter: Mapped[str]
+    owner: Mapped[str | None]
+    opened: Mapped[datetime]
+    version: Mapped[int]
+    sealed: Mapped[bytes]
+
+
+class HandlerRow(Base):
+    """A person to whom a case was given; `place` keeps the order in which the reporter was shown them."""
+
+    __tablename__ = "case_handlers"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True)
+    person: Mapped[str] = mapped_column(primary_key=True, index=True)
+    place: Mapped[int]
+
+
+class EventRow(Base):
+    """One event of a case: metadata only, and never changed."""
+
+    __tablename__ = "case_events"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    act: Mapped[str]
+    person: Mapped[str]
+    at: Mapped[datetime]
+
+
+class ContentRow(Base):
+    """What was said with an event, in a row of its own, so that it can be deleted while the event stays."""
+
+    __tablename__ = "case_content"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sealed: Mapped[bytes]
+
+
+class NoticeRow(Base):
+    """One notice to one destination. `seq` keeps the order; `attempts` is what claims are compared with."""
+
+    __tablename__ = "notices"
+    __table_args__ = (Index("ix_notices_waiting", "finished", "destination", "seq"),)
+
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    destination: Mapped[str]
+    kind: Mapped[str]
+    ref: Mapped[str] = mapped_column(ForeignKey("cases.ref"))
+    created: Mapped[datetime]
+    due: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    unsure: Mapped[bool] = mapped_column(default=False)
+    finished: Mapped[bool] = mapped_column(default=False)
+    sent_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]
+    message: Mapped[str | None] = mapped_column(String(400))
+
+
+class DraftRow(Base):
+    """A form's answers so far; only its own person finds it."""
+
+    __tablename__ = "drafts"
+
+    person: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    saved_at: Mapped[datetime] = mapped_column(index=True)
+    sealed: Mapped[bytes]
+
+
+class ConversationRow(Base):
+    """What a conversation needs for its next turn."""
+
+    __tablename__ = "conversations"
+
+    person: Mapped[str] = mapped_column(primary_key=True)
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    room: Mapped[str] = mapped_column(primary_key=True)
+    saved_at: Mapped[datetime]
+    sealed: Mapped[bytes]
+
+
+class InboxRow(Base):
+    """An event that came in; its payload goes when it is done."""
+
+    __tablename__ = "inbox"
+
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(String(400), unique=True)
+    received_at: Mapped[datetime]
+    done_at: Mapped[datetime | None] = mapped_column(index=True)
+    sealed: Mapped[bytes | None]
+
+
+class PreviewMessageRow(Base):
+    """One line of a conversation in the browser preview; `author` is a person, or empty for Charter."""
+
+    __tablename__ = "preview_messages"
+
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(500), unique=True)
+    room: Mapped[str] = mapped_column(index=True)
+    author: Mapped[str | None]
+    at: Mapped[datetime]
+    sealed: Mapped[bytes]
+
+
+class InstallationRow(Base):
+    """What this database was made for; one row."""
+
+    __tablename__ = "installation"
+    __table_args__ = (CheckConstraint("id = 1", name="ck_installation_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]

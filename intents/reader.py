@@ -1,0 +1,103 @@
+"""From a message to what it means: the safety reader first, then the intent and the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from guidance_kb.facts import VOCABULARY, Facts, FactValue
+from intents.features import Features, Vector
+from intents.heads import Model
+from intents.lexicon import lexicon
+from intents.model import Courtesy, Intent, Reading, Told
+from intents.normalise import Normaliser
+from intents.risk import SafetyReader
+
+NOT_TOLD = "-"
+"""How training and heads name a fact that a message does not tell."""
+
+EARLIER = 0.5
+"""How much the earlier messages of a question weigh beside the last one."""
+
+CARRIED = 0.9
+"""How sure it is that a fact which a follow-up does not tell itself is still as it was."""
+
+_SHORT_REMARK = 7
+_COURTESIES = 6
+
+
+class LearnedReader:
+    """Reads messages with a trained model and the lexicon. Holds no conversation: the caller tells what went before."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._normaliser = Normaliser(lexicon().slang, model.vocabulary)
+        self._safety = SafetyReader()
+
+    def read(self, text: str, earlier: Sequence[str] = (), known: Facts | None = None) -> Reading:
+        """Read one message. `earlier` are the messages of the question so far, oldest first; `known` the facts so far.
+
+        Any text is read: an empty one has no risk and no facts. Only a message that continues the last question
+        carries over what is known.
+        """
+        words = self._normaliser.words(text)
+        follows_on = bool(earlier) and continues(words)
+        before = [self._normaliser.words(turn) for turn in earlier] if follows_on else []
+        heard = self._model.ask(mixed(self._model.features, words, before))
+        return Reading(
+            intents={Intent(name): chance for name, chance in heard["intent"].items()},
+            risk=self._safety.read(words, heard),
+            facts=_facts(heard, known if follows_on and known else {}),
+            situations=_likeliest_first(heard.get("situation", {})),
+            courtesy=courtesy(words),
+            follows_on=follows_on,
+        )
+
+
+def mixed(features: Features, words: Sequence[str], before: Sequence[Sequence[str]]) -> Vector:
+    """The vector of a message and, more lightly, of the messages before it."""
+    vector = features.vector(words)
+    if not before:
+        return vector
+    sums = np.zeros(len(features), dtype=np.float32)
+    for (ids, weights), share in ((vector, 1.0), (features.vector([w for turn in before for w in turn]), EARLIER)):
+        sums[ids] += share * weights
+    ids = np.flatnonzero(sums)
+    return ids, sums[ids] / max(float(np.linalg.norm(sums)), 1e-9)
+
+
+def continues(words: Sequence[str]) -> bool:
+    """Whether a message seems to go on with the question before it, rather than begin another."""
+    if not words:
+        return False
+    return len(words) <= _SHORT_REMARK or bool(lexicon().openers.tags_at(words, 0))
+
+
+def courtesy(words: Sequence[str]) -> Courtesy | None:
+    """The small talk that a short message is, if it is that."""
+    told = [word for word in words if word not in "?!"]
+    if not told or len(told) > _COURTESIES:
+        return None
+    tags = lexicon().courtesy.tags(told)
+    return next((kind for kind in (Courtesy.STATUS, Courtesy.ABOUT, Courtesy.THANKS, Courtesy.GREETING) if kind in tags), None)
+
+
+def _facts(heard: Mapping[str, Mapping[str, float]], known: Facts) -> dict[str, Told]:
+    return {fact: _told(kind, heard.get(fact, {NOT_TOLD: 1.0}), known.get(fact)) for fact, kind in VOCABULARY.items()}
+
+
+def _told(kind: type[FactValue], heard: Mapping[str, float], known: FactValue | None) -> Told:
+    told: dict[FactValue | None, float] = {
+        (None if value == NOT_TOLD else kind(value)): chance  # type: ignore[call-arg]
+        for value, chance in heard.items()
+    }
+    if known is not None:
+        untold = told.pop(None, 0.0)
+        told[None] = untold * (1 - CARRIED)
+        told[known] = told.get(known, 0.0) + untold * CARRIED
+    return told
+
+
+def _likeliest_first(heard: Mapping[str, float]) -> dict[str, float]:
+    return dict(sorted(((row, chance) for row, chance in heard.items() if row != NOT_TOLD), key=lambda pair: -pair[1]))

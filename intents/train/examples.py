@@ -1,0 +1,46 @@
+"""The labelled messages that the reader learns from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from guidance_kb.facts import FactValue, parse_facts
+from intents.model import Intent
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+"""The examples that come with the reader: one file for each writer."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One message as somebody may type it, with what it means. The meaning is that of the last of `turns`."""
+
+    writer: str
+    turns: tuple[str, ...]
+    intent: Intent
+    facts: Mapping[str, FactValue]
+    adult_at_risk: bool = False
+
+
+def load_examples(folder: Path = EXAMPLES) -> tuple[Example, ...]:
+    """Read every `*.jsonl` of a folder, in order. Raises ValueError naming the file and line that is not understood."""
+    return tuple(
+        _example(path, number, line)
+        for path in sorted(folder.glob("*.jsonl"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if line.strip()
+    )
+
+
+def _example(path: Path, number: int, line: str) -> Example:
+    try:
+        raw = json.loads(line)
+        facts = parse_facts(raw["facts"])
+        return Example(
+            path.stem, tuple(raw["turns"]), Intent(raw["intent"]), facts, bool(raw.get("adult_at_risk", False))
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path.name}, line {number}: {error}") from error

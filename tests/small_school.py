@@ -1,0 +1,149 @@
+"""A small school, a clock that is moved by hand and a case store in memory, for tests of the desk and what stands on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from bot.cases.model import About, Filing, Kind, State, Urgency
+from bot.cases.record import Case, Event
+from bot.cases.routing import Line, Numbers, Roster
+from bot.model import Person, Platform, Role
+from bot.notices.model import Notice
+
+
+def person(id: str, *roles: Role, account: bool = True) -> Person:
+    """Somebody whose name is the id with a capital."""
+    accounts = {Platform.WEB: id} if account else {}
+    return Person(id, id.capitalize(), frozenset(roles or {Role.STAFF}), accounts)
+
+
+HEAD = person("hannah", Role.HEADTEACHER)
+SAM = person("sam", Role.SLT)
+SITA = person("sita", Role.SLT, Role.DSL)
+CHAIR = person("chloe", Role.CHAIR)
+GOVERNOR = person("gus", Role.GOVERNOR)
+TESS = person("tess")
+TOM = person("tom")
+IDA = person("ida", Role.IT)
+PEOPLE = (HEAD, SAM, SITA, CHAIR, GOVERNOR, TESS, TOM, IDA)
+ROSTER = Roster(PEOPLE)
+
+NUMBERS = Numbers(
+    school=(Line("Headteacher: 1", "hannah"), Line("Safeguarding lead: 2", "sita")),
+    above_head=(Line("Chair of governors: 3", "chloe"), Line("LADO: 4"), Line("NSPCC: 5")),
+    adult=(Line("Adult social care: 6"),),
+)
+
+_DRAFTS = count()
+
+
+def without(*gone: Person, plus: Sequence[Person] = ()) -> Roster:
+    """The school without some people, and with others."""
+    ids = {each.id for each in gone}
+    return Roster([*(each for each in PEOPLE if each.id not in ids), *plus])
+
+
+def filing(
+    about: About = About.STUDENT,
+    reporter: Person = TESS,
+    kind: Kind = Kind.REPORT,
+    subject: str | None = None,
+    excluded: frozenset[str] = frozenset(),
+    draft: str | None = None,
+    answers: Mapping[str, str] | None = None,
+    urgency: Urgency = Urgency.NORMAL,
+    public_text: str | None = None,
+) -> Filing:
+    """A submission, of a draft of its own unless one is named."""
+    return Filing(
+        draft=draft or f"draft-{next(_DRAFTS)}",
+        kind=kind,
+        about=about,
+        reporter=reporter,
+        answers=answers or {"What happened?": "A pupil asked to follow me."},
+        subject=subject,
+        excluded=excluded,
+        urgency=urgency,
+        public_text=public_text,
+    )
+
+
+class HandClock:
+    """Time that passes when told."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2025, 3, 3, 9, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """The time set."""
+        return self.time
+
+    def forward(self, **by: float) -> None:
+        """Let time pass."""
+        self.time += timedelta(**by)
+
+
+class WallClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """Now."""
+        return datetime.now(UTC)
+
+
+class MemoryCaseStore:
+    """A `CaseStore` that works, in memory; `notices` are what it would have sent."""
+
+    def __init__(self) -> None:
+        self.cases: dict[str, Case] = {}
+        self.stories: dict[str, list[Event]] = {}
+        self.drafts: dict[tuple[str, str], str] = {}
+        self.notices: list[Notice] = []
+
+    async def filed(self, reporter: str, draft: str) -> Case | None:
+        """As the port says."""
+        ref = self.drafts.get((reporter, draft))
+        return self.cases[ref] if ref else None
+
+    async def create(self, case: Case, draft: str, first: Event, notices: Sequence[Notice]) -> Case | None:
+        """As the port says."""
+        earlier = await self.filed(case.reporter, draft)
+        if earlier or case.ref in self.cases:
+            return earlier
+        self.cases[case.ref] = case
+        self.drafts[case.reporter, draft] = case.ref
+        self.stories[case.ref] = [first]
+        self.notices.extend(notices)
+        return case
+
+    async def find(self, ref: str) -> Case | None:
+        """As the port says."""
+        return self.cases.get(ref)
+
+    async def story(self, ref: str) -> tuple[Event, ...]:
+        """As the port says."""
+        return tuple(self.stories[ref])
+
+    async def write(self, case: Case, event: Event, notices: Sequence[Notice]) -> bool:
+        """As the port says."""
+        if self.cases[case.ref].version != case.version:
+            return False
+        self.cases[case.ref] = replace(case, version=case.version + 1)
+        self.stories[case.ref].append(event)
+        self.notices.extend(notices)
+        return True
+
+    async def append(self, ref: str, event: Event) -> None:
+        """As the port says."""
+        self.stories[ref].append(event)
+
+    async def reported_by(self, person: str) -> tuple[Case, ...]:
+        """As the port says."""
+        return tuple(case for case in self.cases.values() if case.reporter == person)
+
+    async def handled_by(self, person: str) -> tuple[Case, ...]:
+        """As the port says."""
+        return tuple(c for c in self.cases.values() if person in c.handlers and c.state is not State.CLOSED)
