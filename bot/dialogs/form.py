@@ -31,7 +31,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Step:
-    """One page of a form. Nothing leads on from a step with `stop`."""
+    """One page of a form. Nothing leads on from a step with `stop`; `alarm` brings up the safety card for good."""
 
     name: str
     fields: tuple[Field, ...] = ()
@@ -90,16 +90,12 @@ def turn(form: Form, draft: str, values: Values, action: str, sent: Values, cont
     at = _position(steps, values)
     if action == "send" and at == len(steps):
         return _send(form, draft, values, sent, context)
+    taken, errors = take(steps[at].fields, sent) if at < len(steps) else ({}, {})
+    values = {**values, **taken}
     if action == "back":
         return _to(form, draft, values, steps[max(at - 1, 0)].name, context)
-    if action != "next" or at == len(steps) or steps[at].stop:
-        return Turned(values, page(form, draft, values, context))
-    taken, errors = take(steps[at].fields, sent)
-    values = {**values, **taken}
-    if errors:
+    if errors or action != "next" or at == len(steps) or steps[at].stop:
         return Turned(values, page(form, draft, values, context, errors))
-    if steps[at].alarm:
-        values = {**values, ALARM: values.get(ALARM, "child")}
     return _to(form, draft, values, _after(form.steps(values, context), steps[at].name), context)
 
 
@@ -126,6 +122,8 @@ def _after(steps: tuple[Step, ...], name: str) -> str:
 
 def _to(form: Form, draft: str, values: Values, step: str, context: Context) -> Turned:
     values = {**values, STEP: step}
+    if any(one.alarm for one in form.steps(values, context)):
+        values.setdefault(ALARM, "child")
     return Turned(values, page(form, draft, values, context))
 
 
