@@ -18,7 +18,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
-from bot.storage.preview import SqlMessageLog
 
 from bot.ask import as_json, ask
 from bot.cases.desk import Desk
@@ -38,6 +37,7 @@ from bot.storage.database import Database, open_database
 from bot.storage.inbox import SqlInbox
 from bot.storage.memory import SqlMemory
 from bot.storage.outbox import SqlOutbox
+from bot.storage.preview import SqlMessageLog
 from bot.storage.sealing import Sealer
 from bot.transports.health import Metrics, register_health
 from bot.transports.web import WebTransport
@@ -46,9 +46,11 @@ from bot.transports.web_turns import Turns
 from bot.turn import Charter
 from guidance_kb.check import check
 from guidance_kb.document import DocumentError, bind, read_document
+from guidance_kb.facts import Facts
 from guidance_kb.library import Library
 from guidance_kb.loader import KnowledgeBaseError, load_coverage
 from intents.reader import LearnedReader
+from intents.train.cached import learned_reader
 
 GUIDANCE = ROOT / "guidance_kb"
 STARTERS = (
@@ -90,7 +92,10 @@ async def _run(settings: Settings) -> None:
         runner = web.AppRunner(served, access_log=None, handle_signals=True)
         await runner.setup()
         delivering = asyncio.create_task(worker.run())
-        await web.TCPSite(runner, settings.host, settings.port).start()
+        try:
+            await web.TCPSite(runner, settings.host, settings.port).start()
+        except OSError as error:
+            raise SettingsError(f"port {settings.port} cannot be used ({error.strerror}); set CHARTER_PORT") from error
         print(f"Charter is ready: http://{settings.host}:{settings.port}", flush=True)
         await _stopped()
         delivering.cancel()
@@ -112,7 +117,7 @@ def _preview(settings: Settings, database: Database) -> tuple[web.Application, W
     desk = Desk(SqlCaseStore(database, sealer), roster, clock, school.numbers(), wake)
     replies = _replies(settings, library)
     memory = SqlMemory(database, sealer, clock)
-    charter = Charter(Consider(_reader(settings, library), library), replies, words, memory, desk, school, clock)
+    charter = Charter(Consider(reader(settings, library), library), replies, words, memory, desk, school, clock)
     rooms = Rooms(school.people, SqlMessageLog(database, sealer), clock)
     metrics, trouble = Metrics(), replies.plain("trouble")
     turns = Turns(charter.handle, rooms, SqlInbox(database, sealer, clock), metrics, trouble)
@@ -140,7 +145,7 @@ async def _stopped() -> None:
 
 def _ask(given: argparse.Namespace, settings: Settings) -> int:
     library = Library.load(GUIDANCE)
-    consider, replies = Consider(_reader(settings, library), library), _replies(settings, library)
+    consider, replies = Consider(reader(settings, library), library), _replies(settings, library)
     if given.batch:
         return _batch(given.batch, consider, replies)
     if not given.text:
@@ -179,8 +184,12 @@ def _doctor(_: argparse.Namespace, settings: Settings) -> int:
     return 1 if any(found.health is Health.BAD for found in findings) else 0
 
 
-def _reader(settings: Settings, library: Library) -> LearnedReader:
-    return LearnedReader.ready(settings.var, library.rule, library.version, lambda told: print(told, file=sys.stderr))
+def reader(settings: Settings, library: Library) -> LearnedReader:
+    def row(facts: Facts) -> str | None:
+        found = library.rule(facts)
+        return found.id if found else None
+
+    return learned_reader(settings.var, row, library.version, lambda line: print(line, file=sys.stderr, flush=True))
 
 
 def _replies(settings: Settings, library: Library) -> Replies:

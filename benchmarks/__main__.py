@@ -24,13 +24,13 @@ from pathlib import Path
 import aiohttp
 import psutil
 
+import app
 from bot.ask import ask
 from bot.consider import Consider
 from bot.render.words import TemplateWords
 from bot.replies import Replies
 from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school, load_settings
 from guidance_kb.library import Library
-from intents.reader import LearnedReader
 
 QUESTIONS = Path(__file__).parents[1] / "tests" / "eval" / "sample.jsonl"
 ROUNDS = 20
@@ -68,7 +68,7 @@ def main() -> None:
 def _answer_path(conversations: Sequence[Sequence[str]]) -> Timing:
     """Read, decide and render the last message of each conversation, on one core."""
     settings, library = load_settings(), Library.load(ROOT / "guidance_kb")
-    reader = LearnedReader.ready(settings.var, library.rule, library.version, print)
+    reader = app.reader(settings, library)
     replies = Replies(TemplateWords.load(), library, load_school(EXAMPLE_SCHOOL).contacts)
     consider = Consider(reader, library)
     cores = os.sched_getaffinity(0)

@@ -1,9 +1,9 @@
-"""The learned part: one matrix of weights, read for many questions at once, and its file."""
+"""The learned part: a message is compared with the examples, and what they mean decides what it means."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,20 +35,51 @@ class Head:
         return np.asarray(odds / odds.sum(), dtype=np.float32)
 
 
+class Examples:
+    """The examples as vectors, arranged by feature, so that a message meets only those that share one with it.
+
+    `starts` has, for each feature and the end, where its entries begin in `rows` (example numbers) and `weights`.
+    """
+
+    def __init__(self, count: int, starts: NDArray[np.int64], rows: NDArray[np.int64], weights: Numbers) -> None:
+        self.count, self.starts, self.rows, self.weights = count, starts, rows, weights
+
+    def likeness(self, vector: Vector) -> Numbers:
+        """How like the message each example is, from 0 to 1."""
+        ids, weights = vector
+        spans = [slice(start, end) for start, end in zip(self.starts[ids], self.starts[ids + 1], strict=True)]
+        if not spans:
+            return similar(np.zeros(self.count, dtype=np.float32))
+        shared = np.concatenate([self.weights[span] for span in spans])
+        shared *= np.repeat(weights, self.starts[ids + 1] - self.starts[ids])
+        rows = np.concatenate([self.rows[span] for span in spans])
+        return similar(np.bincount(rows, weights=shared, minlength=self.count).astype(np.float32))
+
+
+def similar(overlap: Numbers) -> Numbers:
+    """From the overlap of two messages' features (a cosine) to their likeness.
+
+    The square lets pairs of features count, so that "who does what" can weigh more than the single words.
+    """
+    return np.square((1 + overlap) / 2)
+
+
 @dataclass(frozen=True)
 class Model:
-    """A trained reader: features, words it may repair to, weights (feature by column), a constant for each column, heads."""
+    """A trained reader: features, words it may repair to, examples, what each example adds to each column, a constant
+    for each column, heads.
+    """
 
     features: Features
     vocabulary: tuple[str, ...]
-    weights: Numbers
+    examples: Examples
+    dual: Numbers
     constant: Numbers
     heads: Mapping[str, Head]
 
     def ask(self, vector: Vector) -> dict[str, dict[str, float]]:
         """Answer every head for one message: its answers with their probabilities."""
-        ids, weights = vector
-        scores = self.constant + weights @ self.weights[ids]
+        scores = self.constant + self.examples.likeness(vector) @ self.dual
         return {
             name: dict(zip(head.answers, head.probabilities(scores).tolist(), strict=True))
             for name, head in self.heads.items()
@@ -62,11 +93,14 @@ class Model:
             "heads": {name: asdict(head) for name, head in self.heads.items()},
         }
         part = path.with_suffix(".part.npz")
-        np.savez_compressed(
+        np.savez(
             part,
             about=np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
             rarity=self.features.rarity,
-            weights=self.weights.astype(np.float16),
+            starts=self.examples.starts,
+            rows=self.examples.rows.astype(np.uint16 if self.examples.count < _SMALL else np.uint32),
+            weights=self.examples.weights,
+            dual=self.dual,
             constant=self.constant,
         )
         part.replace(path)
@@ -76,10 +110,18 @@ class Model:
         """Read a model's file. Raises FileNotFoundError where there is none, ValueError or KeyError where it is not one."""
         with np.load(path, allow_pickle=False) as stored:
             about = json.loads(stored["about"].tobytes())
+            dual, constant = stored["dual"], stored["constant"]
             features = Features(about["features"], stored["rarity"], lexicon().finder)
-            weights, constant = stored["weights"].astype(np.float32), stored["constant"]
-        heads = {
-            name: Head(tuple(head["answers"]), head["first"], head["sharpness"], tuple(head["leaning"]))
-            for name, head in about["heads"].items()
-        }
-        return cls(features, tuple(about["vocabulary"]), weights, constant, heads)
+            examples = Examples(len(dual), stored["starts"], stored["rows"].astype(np.int64), stored["weights"])
+        heads = {name: _head(head) for name, head in about["heads"].items()}
+        return cls(features, tuple(about["vocabulary"]), examples, dual, constant, heads)
+
+
+_SMALL = 65_536
+
+
+def _head(stored: Mapping[str, object]) -> Head:
+    answers, first, sharpness, leaning = (stored[name] for name in ("answers", "first", "sharpness", "leaning"))
+    if not (isinstance(answers, Sequence) and isinstance(leaning, Sequence) and isinstance(first, int)):
+        raise ValueError("not a reader's model")
+    return Head(tuple(map(str, answers)), first, float(str(sharpness)), tuple(map(float, leaning)))

@@ -34,8 +34,8 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._read = async_sessionmaker(engine)
-        self._write = async_sessionmaker(engine.execution_options(writes=True))
+        self._read = async_sessionmaker(engine, expire_on_commit=False)
+        self._write = async_sessionmaker(engine.execution_options(writes=True), expire_on_commit=False)
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
         """One consistent view of the data."""

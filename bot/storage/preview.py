@@ -35,7 +35,7 @@ class SqlMessageLog:
         latest = select(PreviewMessageRow).where(PreviewMessageRow.room == room)
         async with self._database.reading() as tx:
             rows = (await tx.scalars(latest.order_by(PreviewMessageRow.seq.desc()).limit(_LATEST))).all()
-        return [self._line(row) for row in reversed(rows)]
+            return [self._line(row) for row in reversed(rows)]
 
     async def count(self, room: str) -> int:
         """How many lines there are."""

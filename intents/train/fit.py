@@ -1,8 +1,8 @@
 """From examples to a model, in one closed-form solve for each group of heads.
 
-Each head is a ridge regression on the features in its dual form, rare answers weighing as much as common ones. That is
-exact, the same on every run, and gives what each writer's messages would get from a model that never saw that writer
-without training again: from those honest scores the probabilities are set.
+Each head is a kernel ridge regression, rare answers weighing more than common ones. That is exact, the same on every
+run, and gives what each writer's messages would get from a model that never saw that writer without training again: from
+those honest scores the probabilities are set.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scipy.sparse import csr_matrix
 
 from guidance_kb.facts import VOCABULARY, Facts
 from intents.features import Features
-from intents.heads import Head, Model, Numbers
+from intents.heads import Examples, Head, Model, Numbers, similar
 from intents.lexicon import lexicon
 from intents.model import Intent
 from intents.normalise import Normaliser
@@ -32,6 +32,8 @@ from intents.train.examples import EXAMPLES, Example, load_examples
 log = logging.getLogger(__name__)
 
 RIDGE = 0.2
+"""How strongly the weights are held back."""
+
 _KNOWN_FROM = 3
 """A word is one to repair to when it stands in this many messages."""
 
@@ -45,6 +47,17 @@ class _Task:
 
     name: str
     right: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Heads that are learned together on the same messages. The answers of the first are weighed more evenly than they
+    come: by how often each comes, to the power of minus `evenness`.
+    """
+
+    messages: NDArray[np.int64]
+    tasks: tuple[_Task, ...]
+    evenness: float
 
 
 def train(folder: Path = EXAMPLES, row: Row | None = None, holdout: str | None = None) -> Model:
@@ -68,9 +81,12 @@ def learn(examples: Sequence[Example], row: Row | None = None) -> Model:
     features = Features.learn(([word for words in told for word in words] for told in turns), lexicon().finder)
     matrix = _matrix(features, turns)
     log.info("%d messages, %d features, %.0f s", len(examples), len(features), time.monotonic() - begun)
-    learned = [_learn_group(matrix[chosen], examples, chosen, tasks) for chosen, tasks in _groups(examples, row)]
+    likeness = similar((matrix @ matrix.T).toarray())
+    learned = [_learn(likeness, group, examples) for group in _groups(examples, row)]
     log.info("learned in %.0f s", time.monotonic() - begun)
-    return _joined(features, vocabulary, learned)
+    by_feature = matrix.tocsc()
+    stored = Examples(len(examples), by_feature.indptr.astype(np.int64), by_feature.indices.astype(np.int64), by_feature.data)
+    return _joined(features, vocabulary, stored, learned)
 
 
 def _vocabulary(examples: Sequence[Example]) -> tuple[str, ...]:
@@ -87,58 +103,52 @@ def _matrix(features: Features, turns: Sequence[Sequence[Sequence[str]]]) -> csr
     return csr_matrix((weights, ids, starts), shape=(len(vectors), len(features)))
 
 
-_Group = tuple[NDArray[np.int64], list[_Task]]
-
-
 def _groups(examples: Sequence[Example], row: Row | None) -> list[_Group]:
     """What is asked of every message, and what is asked of questions only."""
     everything = np.arange(len(examples))
     questions = np.array([n for n, example in enumerate(examples) if "matter" in example.facts], dtype=np.int64)
     asked = [examples[n] for n in questions]
-    groups: list[_Group] = [
-        (everything, [_Task("intent", tuple(example.intent for example in examples))]),
-        (everything, [_Task("risk", tuple(_yes(example.intent == Intent.URGENT) for example in examples))]),
-        (questions, [_Task(fact, tuple(e.facts.get(fact, NOT_TOLD) for e in asked)) for fact in VOCABULARY]),
-    ]
+    facts = [_Task(fact, tuple(example.facts.get(fact, NOT_TOLD) for example in asked)) for fact in VOCABULARY]
     if row is not None:
-        groups[-1][1].insert(0, _Task("situation", tuple(row(example.facts) or NOT_TOLD for example in asked)))
-    return groups
-
-
-def _yes(true: bool) -> str:
-    return "yes" if true else "no"
+        facts.insert(0, _Task("situation", tuple(row(example.facts) or NOT_TOLD for example in asked)))
+    intent = _Task("intent", tuple(example.intent for example in examples))
+    risk = _Task("risk", tuple("yes" if example.intent == Intent.URGENT else "no" for example in examples))
+    groups = [_Group(everything, (intent,), 0.7), _Group(everything, (risk,), 0.5)]
+    return [*groups, _Group(questions, tuple(facts), 0.7)] if len(questions) else groups
 
 
 @dataclass(frozen=True)
 class _Learned:
-    weights: Numbers
+    """What each example adds to each column, a constant for each column, and the heads that read them."""
+
+    dual: Numbers
     constant: Numbers
     heads: dict[str, Head]
 
 
-def _learn_group(
-    matrix: csr_matrix, examples: Sequence[Example], chosen: NDArray[np.int64], tasks: Sequence[_Task]
-) -> _Learned:
-    """Learn the heads of one group together. The answers of its first task are weighed evenly."""
-    weight = _even_weights(tasks[0].right)
-    answers = {task.name: tuple(sorted(set(task.right))) for task in tasks}
-    targets = np.hstack([_targets(task.right, answers[task.name]) for task in tasks])
+def _learn(likeness: Numbers, group: _Group, examples: Sequence[Example]) -> _Learned:
+    answers = [tuple(sorted(set(task.right))) for task in group.tasks]
+    weight = _weights(group.tasks[0].right, group.evenness)
+    targets = np.hstack([_targets(task.right, known) for task, known in zip(group.tasks, answers, strict=True)])
     constant = np.average(targets, axis=0, weights=weight).astype(np.float32)
-    gram = (matrix @ matrix.T).toarray()
-    gram[np.diag_indices_from(gram)] += RIDGE / weight
-    factor = cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+    held_back = likeness[np.ix_(group.messages, group.messages)]
+    held_back[np.diag_indices_from(held_back)] += RIDGE / weight
+    factor = cho_factor(held_back, lower=True, overwrite_a=True, check_finite=False)
     dual = cho_solve(factor, targets - constant, check_finite=False)
-    honest = targets - _unseen_errors(factor, dual, [examples[n].writer for n in chosen])
-    heads, first = {}, 0
-    for task in tasks:
-        heads[task.name] = _head(task, answers[task.name], first, honest)
-        first += len(answers[task.name])
-    return _Learned(np.asarray(matrix.T @ dual, dtype=np.float32), constant, heads)
+    honest = targets - _unseen_errors(factor, dual, [examples[n].writer for n in group.messages])
+    firsts = np.cumsum([0, *map(len, answers)])
+    heads = {
+        task.name: _head(task, known, int(first), honest)
+        for task, known, first in zip(group.tasks, answers, firsts, strict=False)
+    }
+    spread = np.zeros((len(examples), len(constant)), dtype=np.float32)
+    spread[group.messages] = dual
+    return _Learned(spread, constant, heads)
 
 
-def _even_weights(right: Sequence[str]) -> Numbers:
+def _weights(right: Sequence[str], evenness: float) -> Numbers:
     times = Counter(right)
-    weight = np.array([1 / times[answer] for answer in right], dtype=np.float32)
+    weight = np.array([times[answer] ** -evenness for answer in right], dtype=np.float32)
     return np.asarray(weight / weight.mean(), dtype=np.float32)
 
 
@@ -185,17 +195,14 @@ def _head(task: _Task, answers: tuple[str, ...], first: int, honest: Numbers) ->
     return Head(answers, first, float(best[0]), tuple((best[1] * usual).tolist()))
 
 
-def _joined(features: Features, vocabulary: tuple[str, ...], learned: Sequence[_Learned]) -> Model:
+def _joined(
+    features: Features, vocabulary: tuple[str, ...], examples: Examples, learned: Sequence[_Learned]
+) -> Model:
     heads: dict[str, Head] = {}
     first = 0
     for group in learned:
         for name, head in group.heads.items():
             heads[name] = Head(head.answers, head.first + first, head.sharpness, head.leaning)
         first += len(group.constant)
-    return Model(
-        features,
-        vocabulary,
-        np.hstack([group.weights for group in learned]),
-        np.concatenate([group.constant for group in learned]),
-        heads,
-    )
+    dual = np.hstack([group.dual for group in learned])
+    return Model(features, vocabulary, examples, dual, np.concatenate([group.constant for group in learned]), heads)

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from bot.cases.desk import Desk
 from bot.cases.model import Receipt
+from bot.cases.routing import Roster
 from bot.model import Delivery, Destination, Gone, Later, Reply, Sent
 from bot.notices.model import Notice, NoticeKind
 from bot.notices.worker import Worker
@@ -35,13 +36,14 @@ class Postbox:
         self.tries: list[str] = []
         self.fails: dict[str, Callable[[], Delivery]] = {}
         self.hangs: set[str] = set()
+        self.hanging = self.most_hanging = 0
         self.news = asyncio.Event()
 
     async def send(self, destination: Destination, reply: Reply, key: str) -> Delivery:
         """Show a message unless this destination is set to fail or hang."""
         self.tries.append(key)
         if destination.name in self.hangs:
-            await asyncio.Event().wait()
+            await self._hang()
         if destination.name in self.fails:
             return self.fails[destination.name]()
         if key not in self.shown:
@@ -49,6 +51,14 @@ class Postbox:
             self.order[destination.name].append(reply.lead)
             self.news.set()
         return Sent(f"m-{key}")
+
+    async def _hang(self) -> None:
+        self.hanging += 1
+        self.most_hanging = max(self.most_hanging, self.hanging)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.hanging -= 1
 
 
 class Post:
@@ -209,7 +219,7 @@ async def test_what_was_surely_not_sent_is_no_repeat(post: Post, clock: HandCloc
 async def test_whoever_lost_the_right_to_know_gets_nothing(post: Post) -> None:
     """Rights are looked at again when a notice is sent."""
     await post.filed(excluded=frozenset({"sita"}))
-    post.desk.roster = type(ROSTER)([each for each in (SITA, TESS)])
+    post.desk.roster = Roster([SITA, TESS])
     await post.worker.deliver_due()
     assert post.box.tries == []
     assert await post.outbox.next_due() is None
@@ -261,7 +271,7 @@ async def test_a_running_worker_is_woken_by_filing(database: Database) -> None:
 async def test_a_running_worker_comes_back_by_itself(database: Database) -> None:
     """After "later" it needs nobody to wake it."""
     post = Post(database, WallClock())
-    post.box.fails["leadership"] = lambda: (post.box.fails.clear(), Later(0.1))[1]
+    post.box.fails["leadership"] = lambda: post.box.fails.clear() or Later(0.1)  # type: ignore[func-returns-value]
     async with running(post.worker):
         await post.filed()
         await post.shows(1)
@@ -280,6 +290,7 @@ async def test_a_destination_that_hangs_delays_no_other(database: Database) -> N
         assert post.box.order["leadership"] == [f"pointer {ref}"]
         post.box.hangs.clear()
         await post.shows(3)
+        assert (post.box.hanging, post.box.most_hanging) == (0, 1)
     assert post.box.order["person:sam"][0].endswith("(again)")
 
 

@@ -182,6 +182,7 @@ async def test_nothing_that_anybody_wrote_stands_readable_in_the_file(shelf: She
     await shelf.desk.reply(ref, SAM, SECRET)
     await shelf.desk.close(ref, SAM, SECRET, SECRET)
     stored = b"".join(file.read_bytes() for file in shelf.path.parent.iterdir())
+    assert ref.encode() in stored
     assert SECRET.encode() not in stored
     view = await shelf.desk.open(ref, SAM)
     assert isinstance(view, CaseView)
@@ -299,8 +300,11 @@ async def test_a_filing_that_fails_leaves_nothing(shelf: Shelf) -> None:
         await tx.execute(text("CREATE TRIGGER broken BEFORE DELETE ON drafts BEGIN SELECT RAISE(ABORT, 'no'); END"))
     with pytest.raises(IntegrityError):
         await shelf.filed(filing(draft="d"))
-    for table in ("cases", "case_handlers", "case_events", "case_content", "notices"):
-        assert shelf.rows(f"SELECT count(*) FROM {table}") == [(0,)]
+    counts = """
+        SELECT (SELECT count(*) FROM cases), (SELECT count(*) FROM case_handlers), (SELECT count(*) FROM case_events),
+               (SELECT count(*) FROM case_content), (SELECT count(*) FROM notices)
+    """
+    assert shelf.rows(counts) == [(0, 0, 0, 0, 0)]
     assert await shelf.memory.load_draft("d", TESS) is not None
 
 

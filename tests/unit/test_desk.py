@@ -1,7 +1,7 @@
 """The desk: who may do what, in which order, and who is told."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -317,6 +317,18 @@ async def test_a_handler_who_lost_the_role_sees_nothing(office: Office) -> None:
     assert await office.desk.open(ref, SAM) == Refused()
     assert await office.desk.open(private, HEAD) == Refused()
     assert isinstance(await office.desk.open(ref, HEAD), CaseView)
+
+
+async def test_whom_a_case_is_closed_to_sees_nothing_even_as_a_handler(office: Office) -> None:
+    """Exclusion beats every grant: when it comes later than the grant it holds at once, for notices too."""
+    ref = await office.filed(filing(excluded=frozenset({"tom", "sita"})))
+    case = office.store.cases[ref]
+    office.store.cases[ref] = replace(case, concern=replace(case.concern, closed_to=frozenset({"sam"})))
+    assert await office.desk.open(ref, SAM) == Refused()
+    assert await office.desk.acknowledge(ref, SAM) == Refused()
+    assert await office.desk.queue(SAM) == ()
+    pointers = {n.destination.person: await office.desk.pointer(n) for n in office.store.notices}
+    assert (pointers["sam"], pointers["hannah"] is None) == (None, False)
 
 
 async def test_a_new_leader_gains_nothing_about_old_cases(office: Office) -> None:

@@ -1,0 +1,52 @@
+"""Ports that work without a database or a model, for tests of whole turns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bot.model import ConversationState, Person, Room
+from guidance_kb.facts import VOCABULARY, Facts
+from intents.model import Intent, Reading, Risk
+
+
+class FactsReader:
+    """A `Reader` that is sure: a question that tells exactly these facts, whatever the text, and no others."""
+
+    def __init__(self, facts: Facts, alarm: bool = False) -> None:
+        self._reading = Reading(
+            intents={Intent.QUESTION: 1.0},
+            risk=Risk(alarm, float(alarm)),
+            facts={name: {facts.get(name): 1.0} for name in VOCABULARY},
+        )
+
+    def read(self, text: str, earlier: Sequence[str] = (), known: Facts | None = None) -> Reading:  # noqa: ARG002
+        """As the port says."""
+        return self._reading
+
+
+class FakeMemory:
+    """A `Memory` that holds everything until the test ends."""
+
+    def __init__(self) -> None:
+        self.states: dict[tuple[str, Room], ConversationState] = {}
+        self.drafts: dict[tuple[str, str], tuple[str, Mapping[str, str]]] = {}
+
+    async def recall(self, person: Person, room: Room) -> ConversationState:
+        """As the port says."""
+        return self.states.get((person.id, room), ConversationState())
+
+    async def remember(self, person: Person, room: Room, state: ConversationState) -> None:
+        """As the port says."""
+        self.states[person.id, room] = state
+
+    async def save_draft(self, draft: str, person: Person, form: str, values: Mapping[str, str]) -> None:
+        """As the port says."""
+        self.drafts[draft, person.id] = (form, dict(values))
+
+    async def load_draft(self, draft: str, person: Person) -> tuple[str, Mapping[str, str]] | None:
+        """As the port says."""
+        return self.drafts.get((draft, person.id))
+
+    async def drop_draft(self, draft: str, person: Person) -> None:
+        """As the port says."""
+        self.drafts.pop((draft, person.id), None)
