@@ -41,7 +41,7 @@ _LABELS = {
     "acknowledge": "I'll take this",
     "reply": "Reply",
     "add": "Add something",
-    "close": "Close",
+    "close": "Close the case",
     "reopen": "Open again",
 }
 _FORMS = {
@@ -54,7 +54,7 @@ _FORMS = {
             Field("outcome", "Outcome", FieldKind.ONE_OF, tuple(Option(text, text) for text in OUTCOMES)),
             Field("words", "Reason, for the record", FieldKind.LONG_TEXT, limit=2000),
         ),
-        "Close",
+        "Close the case",
     ),
 }
 FORMS = frozenset(_FORMS)

@@ -17,8 +17,10 @@ Vector = tuple[NDArray[np.int64], NDArray[np.float32]]
 SHARES = {"word": 0.42, "letters": 0.42, "sign": 0.16}
 """How much of a message's length (squared) each kind of feature has."""
 
-_LETTERS = (2, 5)
+_LETTERS = (3, 5)
 _SEEN_AT_LEAST = {"word": 2, "letters": 3, "sign": 2}
+_TOO_COMMON = 0.15
+"""Letter groups in more than this share of the messages tell nothing and would cost most of the reading time."""
 
 
 class Features:
@@ -50,8 +52,9 @@ class Features:
             seen["word"].update(set(_word_features(words)))
             seen["letters"].update({group for word in words for group in letter_groups(word)})
             seen["sign"].update(finder.tags(words))
+        most = {"word": total, "letters": max(_TOO_COMMON * total, _SEEN_AT_LEAST["letters"]), "sign": total}
         names = {
-            kind: sorted(name for name, times in counter.items() if times >= _SEEN_AT_LEAST[kind])
+            kind: sorted(name for name, times in counter.items() if _SEEN_AT_LEAST[kind] <= times <= most[kind])
             for kind, counter in seen.items()
         }
         times = np.array([seen[kind][name] for kind, listed in names.items() for name in listed], dtype=np.float32)
@@ -86,7 +89,7 @@ def _word_features(words: Sequence[str]) -> list[str]:
 
 
 def letter_groups(word: str) -> list[str]:
-    """All groups of two to five letters in a word, its beginning and end marked by a space."""
+    """All groups of three to five letters in a word, its beginning and end marked by a space."""
     marked = f" {word} "
     shortest, longest = _LETTERS
     return [

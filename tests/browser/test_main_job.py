@@ -23,6 +23,7 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     errors: list[str] = []
     found.on("pageerror", lambda error: errors.append(str(error)))
     found.goto(server.url)
+    found.locator("body[data-ready]").wait_for()
     yield found
     context.close()
     assert errors == []
@@ -31,17 +32,19 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
 def become(page: Page, name: str) -> None:
     """Switch who I am."""
     page.get_by_role("navigation").get_by_role("button", name=re.compile(name)).click()
+    expect(page.locator("main .pane-note")).to_contain_text(name)
+    page.locator('main [role=log][aria-busy="false"]').wait_for()
 
 
 def ask(page: Page, text: str) -> Locator:
     """Say something and give back Charter's reply to it."""
-    log = page.locator("main [role=log]").first
-    before = log.locator("article").count()
-    box = page.get_by_role("textbox", name=re.compile("Message as")).first
+    replies = page.locator('main [role=log] article[data-key$=":reply"]')
+    before = replies.count()
+    box = page.locator("main textarea")
     box.fill(text)
     box.press("Enter")
-    expect(log.locator("article")).to_have_count(before + 2)
-    return log.locator("article").last
+    expect(replies).to_have_count(before + 1)
+    return replies.last
 
 
 def sheet(page: Page) -> Locator:
@@ -61,8 +64,8 @@ def step(page: Page, button: str = "Next", **fields: str) -> None:
             field.locator("select").select_option(value)
         else:
             field.locator(f'input[value="{value}"]').check()
-    form.get_by_role("button", name=button, exact=True).click()
-    page.wait_for_function("before => document.querySelector('dialog[open]')?.innerHTML !== before", arg=before)
+    form.locator("footer").get_by_role("button", name=button, exact=True).click()
+    expect(form).not_to_have_js_property("innerHTML", before)
 
 
 ASKED = [
@@ -163,8 +166,8 @@ def _handled(page: Page, ref: str, pictures: Path) -> None:
     expect(sheet(page)).to_contain_text("Sam Carter has it")
     step(page, "Reply")
     step(page, "Send reply", words="Thank you. You did the right thing.")
-    step(page, "Close")
-    step(page, "Close", outcome="Advice given", words="Declined at once, privacy checked.")
+    step(page, "Close the case")
+    step(page, "Close the case", outcome="Advice given", words="Declined at once, privacy checked.")
     expect(sheet(page)).to_contain_text("closed")
     page.keyboard.press("Escape")
 
