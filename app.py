@@ -59,6 +59,8 @@ STARTERS = (
     "Can I text a parent from my own phone on a trip?",
     "I'm new here. What should I do about my own accounts?",
 )
+LEASE = 10.0
+"""Seconds after which a notice that a stopped process had in hand is sent again; the preview delivers in milliseconds."""
 PROGRESS = 200
 """A batch tells how far it is after so many lines."""
 
@@ -125,7 +127,7 @@ def _preview(settings: Settings, database: Database) -> tuple[web.Application, W
     WebTransport(rooms, turns, STARTERS, trouble, school.name).register(served)
     register_health(served, _ready(database), metrics)
     composer = Composer(desk, words, clock)
-    return served, Worker(SqlOutbox(database), WebMessenger(rooms), composer.compose, clock, wake)
+    return served, Worker(SqlOutbox(database), WebMessenger(rooms), composer.compose, clock, wake, lease=LEASE)
 
 
 def _ready(database: Database) -> Callable[[], Awaitable[bool]]:
@@ -189,7 +191,7 @@ def reader(settings: Settings, library: Library) -> LearnedReader:
         found = library.rule(facts)
         return found.id if found else None
 
-    return learned_reader(settings.var, row, library.version, lambda line: print(line, file=sys.stderr, flush=True))
+    return learned_reader(settings.var, row, library.table, lambda line: print(line, file=sys.stderr, flush=True))
 
 
 def _replies(settings: Settings, library: Library) -> Replies:

@@ -57,6 +57,9 @@ _FORMS = {
         "Close the case",
     ),
 }
+_SHORT = 48
+"""The most characters of an answer that reads well beside its question."""
+
 FORMS = frozenset(_FORMS)
 """Actions on a case that need words first."""
 
@@ -81,13 +84,12 @@ def case(view: CaseView, now: datetime, note: str = "") -> Page:
         f"{KINDS[summary.kind]}, {STATES[summary.state]}. {'Urgent. ' if summary.urgency is Urgency.HIGH else ''}"
         f"Sent {age(summary.opened, now)} ago by {view.reporter}. {owner(summary)}.",
     )
-    told = tuple(Section(label, tuple(words.splitlines())) for label, words in view.answers.items())
-    story = Section(
-        "What has happened", tuple(f"{e.at:%d %b %Y %H:%M}  {e.by}: {e.what}" for e in view.story if not e.words)
-    )
     said = tuple(
-        Section(f"{e.by}, {e.at:%d %b %Y %H:%M}: {e.what}", tuple(e.words.splitlines())) for e in view.story if e.words
+        Section(f"{e.by}, {e.at:%d %b %Y %H:%M}: {e.what}", tuple(e.words.splitlines()))
+        for e in reversed(view.story)
+        if e.words
     )
+    story = tuple(f"{e.at:%d %b %Y %H:%M}  {e.by}: {e.what}" for e in view.story if not e.words)
     buttons = tuple(Choice(label, f"act:{act}") for act, label in _LABELS.items() if act in view.may)
     return Page(
         f"case:{summary.ref}",
@@ -95,9 +97,19 @@ def case(view: CaseView, now: datetime, note: str = "") -> Page:
         "",
         (),
         head,
-        (*told, *said, story),
+        (*said, *_told(view.answers), Section("What has happened", story)),
         (),
         buttons,
+    )
+
+
+def _told(answers: Mapping[str, str]) -> tuple[Section, ...]:
+    """What was filed: long answers each under their question, then the short ones together, so that the story comes first."""
+    long = {label: words for label, words in answers.items() if len(words) > _SHORT or "\n" in words}
+    short = tuple(f"{label} {words}" for label, words in answers.items() if label not in long)
+    return (
+        *(Section(label, tuple(words.splitlines())) for label, words in long.items()),
+        *((Section("Also answered", short),) if short else ()),
     )
 
 

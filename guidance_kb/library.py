@@ -62,7 +62,8 @@ class _Candidate:
 class Library:
     """Clauses and situations of one guidance, ready to be asked. Never changes once made.
 
-    `files` tells in which file an id stands, where that is known.
+    `files` tells in which file an id stands, where that is known. `version` changes with any change, `table` only when
+    other facts lead to other rows.
     """
 
     def __init__(
@@ -76,7 +77,8 @@ class Library:
         self._by_matter = self._ranked_by_matter()
         self._words = {clause.id: _words(f"{clause.section} {clause.words}") for clause in self.clauses}
         self._clauses_with = Counter(word for words in self._words.values() for word in words)
-        self.version = self._digest()
+        self.table = _digest(self._table())
+        self.version = _digest([*self._table(), *self._content()])
 
     @classmethod
     def load(cls, folder: Path) -> Library:
@@ -150,13 +152,20 @@ class Library:
     def _file(self, id: str) -> str:
         return self.files.get(id, "situations")
 
-    def _digest(self) -> str:
-        lines = [repr(clause) for clause in self.clauses]
-        for row in self.situations:
-            when = sorted((fact, sorted(values)) for fact, values in row.when.items())
-            ruling = (row.verdict, row.force, row.clauses, row.answer, row.offers, sorted(row.over), row.ask)
-            lines.append(repr((row.id, when, ruling)))
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+    def _table(self) -> list[str]:
+        """Which facts lead to which row, a line a row."""
+        return [
+            repr((row.id, sorted((fact, sorted(values)) for fact, values in row.when.items()), sorted(row.over)))
+            for row in self.situations
+        ]
+
+    def _content(self) -> list[str]:
+        rulings = [(row.verdict, row.force, row.clauses, row.answer, row.offers, row.ask) for row in self.situations]
+        return [*map(repr, self.clauses), *map(repr, rulings)]
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
 def _candidate(row: Situation) -> _Candidate:

@@ -23,14 +23,14 @@ class Head:
     A score counts `sharpness` times; `leaning` is added to it: how much commoner an answer is than the others.
     """
 
-    answers: tuple[str, ...]
+    answers: Sequence[str]
     first: int
     sharpness: float
-    leaning: tuple[float, ...]
+    leaning: Sequence[float]
 
     def probabilities(self, scores: Numbers) -> Numbers:
         """Scores of all columns → probabilities of this head's answers, which add up to 1."""
-        logits = self.sharpness * scores[self.first : self.first + len(self.answers)] + np.array(self.leaning)
+        logits = self.sharpness * scores[self.first : self.first + len(self.answers)] + np.asarray(self.leaning)
         odds = np.exp(logits - logits.max())
         return np.asarray(odds / odds.sum(), dtype=np.float32)
 
@@ -65,32 +65,52 @@ def similar(overlap: Numbers) -> Numbers:
 
 
 @dataclass(frozen=True)
-class Model:
-    """A trained reader: features, words it may repair to, examples, what each example adds to each column, a constant
-    for each column, heads.
+class Block:
+    """Heads that were learned on the same examples (`messages`, by number).
+
+    `dual` has what each of these examples adds to each column, `constant` what a column has by itself.
     """
 
-    features: Features
-    vocabulary: tuple[str, ...]
-    examples: Examples
+    messages: NDArray[np.int64]
     dual: Numbers
     constant: Numbers
     heads: Mapping[str, Head]
 
-    def ask(self, vector: Vector) -> dict[str, dict[str, float]]:
-        """Answer every head for one message: its answers with their probabilities."""
-        scores = self.constant + self.examples.likeness(vector) @ self.dual
-        return {
-            name: dict(zip(head.answers, head.probabilities(scores).tolist(), strict=True))
-            for name, head in self.heads.items()
-        }
+    def ask(self, likeness: Numbers) -> dict[str, Numbers]:
+        """Answer every head for a message that is so like each example."""
+        scores = self.constant + likeness[self.messages] @ self.dual
+        return {name: head.probabilities(scores) for name, head in self.heads.items()}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained reader: features, words it may repair to, examples, and what was learned from them."""
+
+    features: Features
+    vocabulary: tuple[str, ...]
+    examples: Examples
+    blocks: tuple[Block, ...]
+
+    def answers(self) -> dict[str, Sequence[str]]:
+        """The possible answers of every head, in the order of its probabilities."""
+        return {name: head.answers for block in self.blocks for name, head in block.heads.items()}
+
+    def ask(self, vector: Vector) -> dict[str, Numbers]:
+        """Answer every head for one message: the probabilities of its answers."""
+        likeness = self.examples.likeness(vector)
+        return {name: chances for block in self.blocks for name, chances in block.ask(likeness).items()}
 
     def save(self, path: Path) -> None:
         """Write the model as one file. A half-written file never stands under `path`."""
         about = {
             "features": self.features.names,
             "vocabulary": self.vocabulary,
-            "heads": {name: asdict(head) for name, head in self.heads.items()},
+            "heads": [{name: asdict(head) for name, head in block.heads.items()} for block in self.blocks],
+        }
+        arrays = {
+            f"{name}{number}": array
+            for number, block in enumerate(self.blocks)
+            for name, array in (("messages", block.messages), ("dual", block.dual), ("constant", block.constant))
         }
         part = path.with_suffix(".part.npz")
         np.savez(
@@ -98,10 +118,9 @@ class Model:
             about=np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
             rarity=self.features.rarity,
             starts=self.examples.starts,
-            rows=self.examples.rows.astype(np.uint16 if self.examples.count < _SMALL else np.uint32),
+            rows=self.examples.rows.astype(np.uint32),
             weights=self.examples.weights,
-            dual=self.dual,
-            constant=self.constant,
+            **arrays,
         )
         part.replace(path)
 
@@ -110,18 +129,17 @@ class Model:
         """Read a model's file. Raises FileNotFoundError where there is none, ValueError or KeyError where it is not one."""
         with np.load(path, allow_pickle=False) as stored:
             about = json.loads(stored["about"].tobytes())
-            dual, constant = stored["dual"], stored["constant"]
             features = Features(about["features"], stored["rarity"], lexicon().finder)
-            examples = Examples(len(dual), stored["starts"], stored["rows"].astype(np.int64), stored["weights"])
-        heads = {name: _head(head) for name, head in about["heads"].items()}
-        return cls(features, tuple(about["vocabulary"]), examples, dual, constant, heads)
-
-
-_SMALL = 65_536
-
-
-def _head(stored: Mapping[str, object]) -> Head:
-    answers, first, sharpness, leaning = (stored[name] for name in ("answers", "first", "sharpness", "leaning"))
-    if not (isinstance(answers, Sequence) and isinstance(leaning, Sequence) and isinstance(first, int)):
-        raise ValueError("not a reader's model")
-    return Head(tuple(map(str, answers)), first, float(str(sharpness)), tuple(map(float, leaning)))
+            blocks = tuple(
+                Block(
+                    stored[f"messages{number}"],
+                    stored[f"dual{number}"],
+                    stored[f"constant{number}"],
+                    {name: Head(**head) for name, head in heads.items()},
+                )
+                for number, heads in enumerate(about["heads"])
+            )
+            examples = Examples(
+                len(blocks[0].messages), stored["starts"], stored["rows"].astype(np.int64), stored["weights"]
+            )
+        return cls(features, tuple(about["vocabulary"]), examples, blocks)

@@ -8,11 +8,11 @@ import numpy as np
 
 from guidance_kb.facts import VOCABULARY, Facts, FactValue
 from intents.features import Features, Vector
-from intents.heads import Model
+from intents.heads import Model, Numbers
 from intents.lexicon import lexicon
 from intents.model import Courtesy, Intent, Reading, Told
 from intents.normalise import Normaliser
-from intents.risk import SafetyReader
+from intents.risk import judge
 
 NOT_TOLD = "-"
 """How training and heads name a fact that a message does not tell."""
@@ -22,6 +22,9 @@ EARLIER = 0.5
 
 CARRIED = 0.9
 """How sure it is that a fact which a follow-up does not tell itself is still as it was."""
+
+UNLIKELY = 0.001
+"""Rows below this probability are left out of a reading."""
 
 _SHORT_REMARK = 7
 _COURTESIES = 6
@@ -33,7 +36,11 @@ class LearnedReader:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._normaliser = Normaliser(lexicon().slang, model.vocabulary)
-        self._safety = SafetyReader()
+        answers = model.answers()
+        self._intents = [Intent(name) for name in answers["intent"]]
+        self._danger = list(answers["risk"]).index("yes") if "yes" in answers["risk"] else None
+        self._rows = answers.get("situation", ())
+        self._values = {fact: _values(kind, answers.get(fact, (NOT_TOLD,))) for fact, kind in VOCABULARY.items()}
 
     def read(self, text: str, earlier: Sequence[str] = (), known: Facts | None = None) -> Reading:
         """Read one message. `earlier` are the messages of the question so far, oldest first; `known` the facts so far.
@@ -45,14 +52,23 @@ class LearnedReader:
         follows_on = bool(earlier) and continues(words)
         before = [self._normaliser.words(turn) for turn in earlier] if follows_on else []
         heard = self._model.ask(mixed(self._model.features, words, before))
+        danger = 0.0 if self._danger is None else float(heard["risk"][self._danger])
         return Reading(
-            intents={Intent(name): chance for name, chance in heard["intent"].items()},
-            risk=self._safety.read(words, heard),
-            facts=_facts(heard, known if follows_on and known else {}),
-            situations=_likeliest_first(heard.get("situation", {})),
+            intents=dict(zip(self._intents, heard["intent"].tolist(), strict=True)),
+            risk=judge(words, danger),
+            facts=self._facts(heard, known if follows_on and known else {}),
+            situations=_likeliest_first(self._rows, heard.get("situation")),
             courtesy=courtesy(words),
             follows_on=follows_on,
         )
+
+    def _facts(self, heard: Mapping[str, Numbers], known: Facts) -> dict[str, Told]:
+        return {
+            fact: _told(
+                dict(zip(values, heard[fact].tolist() if fact in heard else (1.0,), strict=True)), known.get(fact)
+            )
+            for fact, values in self._values.items()
+        }
 
 
 def mixed(features: Features, words: Sequence[str], before: Sequence[Sequence[str]]) -> Vector:
@@ -80,18 +96,16 @@ def courtesy(words: Sequence[str]) -> Courtesy | None:
     if not told or len(told) > _COURTESIES:
         return None
     tags = lexicon().courtesy.tags(told)
-    return next((kind for kind in (Courtesy.STATUS, Courtesy.ABOUT, Courtesy.THANKS, Courtesy.GREETING) if kind in tags), None)
+    return next(
+        (kind for kind in (Courtesy.STATUS, Courtesy.ABOUT, Courtesy.THANKS, Courtesy.GREETING) if kind in tags), None
+    )
 
 
-def _facts(heard: Mapping[str, Mapping[str, float]], known: Facts) -> dict[str, Told]:
-    return {fact: _told(kind, heard.get(fact, {NOT_TOLD: 1.0}), known.get(fact)) for fact, kind in VOCABULARY.items()}
+def _values(kind: type[FactValue], answers: Sequence[str]) -> list[FactValue | None]:
+    return [None if answer == NOT_TOLD else kind(answer) for answer in answers]  # type: ignore[call-arg]
 
 
-def _told(kind: type[FactValue], heard: Mapping[str, float], known: FactValue | None) -> Told:
-    told: dict[FactValue | None, float] = {
-        (None if value == NOT_TOLD else kind(value)): chance  # type: ignore[call-arg]
-        for value, chance in heard.items()
-    }
+def _told(told: dict[FactValue | None, float], known: FactValue | None) -> Told:
     if known is not None:
         untold = told.pop(None, 0.0)
         told[None] = untold * (1 - CARRIED)
@@ -99,5 +113,8 @@ def _told(kind: type[FactValue], heard: Mapping[str, float], known: FactValue | 
     return told
 
 
-def _likeliest_first(heard: Mapping[str, float]) -> dict[str, float]:
-    return dict(sorted(((row, chance) for row, chance in heard.items() if row != NOT_TOLD), key=lambda pair: -pair[1]))
+def _likeliest_first(rows: Sequence[str], chances: Numbers | None) -> dict[str, float]:
+    if chances is None:
+        return {}
+    likely = [int(number) for number in np.argsort(-chances, kind="stable") if chances[number] >= UNLIKELY]
+    return {rows[number]: float(chances[number]) for number in likely if rows[number] != NOT_TOLD}

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from intents.lexicon import lexicon
 from intents.model import Risk
 
-ALARM_FROM = 0.3
+ALARM_FROM = 0.1
 """The learned probability from which the alarm is raised."""
 
 CERTAIN = 0.95
 """The least probability of a message in which a phrase of the lexicon alone raises the alarm."""
 
+_CHILD = frozenset({"who.student", "who.leaver", "who.child_elsewhere", "tie.own_child", "risk_signs.child"})
+_ADULT = frozenset({"risk.adult", "risk_signs.adult"})
 
-class SafetyReader:
-    """Raises the alarm when a phrase of the lexicon stands in the words or the learned probability is high enough."""
 
-    def read(self, words: Sequence[str], heard: Mapping[str, Mapping[str, float]]) -> Risk:
-        """Judge a message by its words and by what the model heard in it."""
-        signs = [tag for tag in lexicon().finder.tags(words) if tag.startswith("risk.")]
-        probability = heard.get("risk", {}).get("yes", 0.0)
-        if signs:
-            probability = max(probability, CERTAIN)
-        return Risk(probability >= ALARM_FROM, probability, adult=False)
+def judge(words: Sequence[str], learned: float) -> Risk:
+    """Judge a message by its words and by the learned probability of danger.
+
+    The alarm is raised by either: a phrase of the lexicon's [risk] part, or a probability that is high enough. The one
+    at risk is taken for an adult when the words speak of an adult and of no child.
+    """
+    tags = lexicon().finder.tags(words)
+    phrase = any(tag.startswith("risk.") for tag in tags)
+    probability = max(learned, CERTAIN) if phrase else learned
+    adult = bool(tags & _ADULT) and not tags & _CHILD
+    return Risk(probability >= ALARM_FROM, probability, adult)

@@ -18,7 +18,7 @@ def learned_reader(
 ) -> LearnedReader:
     """The reader, from the model file in `var` if there is one that fits, else learned now (under a minute) and kept.
 
-    `row` gives the id of the row that rules on an example's facts, `guidance` the version of that table; `tell` is
+    `row` gives the id of the row that rules on an example's facts, `guidance` the digest of that table; `tell` is
     called with a line before the learning. Raises OSError when `var` cannot be written.
     """
     path = var / f"model-{fingerprint(guidance)}.npz"

@@ -22,7 +22,7 @@ from scipy.sparse import csr_matrix
 
 from guidance_kb.facts import VOCABULARY, Facts
 from intents.features import Features
-from intents.heads import Examples, Head, Model, Numbers, similar
+from intents.heads import Block, Examples, Head, Model, Numbers, similar
 from intents.lexicon import lexicon
 from intents.model import Intent
 from intents.normalise import Normaliser
@@ -82,11 +82,13 @@ def learn(examples: Sequence[Example], row: Row | None = None) -> Model:
     matrix = _matrix(features, turns)
     log.info("%d messages, %d features, %.0f s", len(examples), len(features), time.monotonic() - begun)
     likeness = similar((matrix @ matrix.T).toarray())
-    learned = [_learn(likeness, group, examples) for group in _groups(examples, row)]
+    blocks = tuple(_learn(likeness, group, examples) for group in _groups(examples, row))
     log.info("learned in %.0f s", time.monotonic() - begun)
     by_feature = matrix.tocsc()
-    stored = Examples(len(examples), by_feature.indptr.astype(np.int64), by_feature.indices.astype(np.int64), by_feature.data)
-    return _joined(features, vocabulary, stored, learned)
+    stored = Examples(
+        len(examples), by_feature.indptr.astype(np.int64), by_feature.indices.astype(np.int64), by_feature.data
+    )
+    return Model(features, vocabulary, stored, blocks)
 
 
 def _vocabulary(examples: Sequence[Example]) -> tuple[str, ...]:
@@ -117,16 +119,7 @@ def _groups(examples: Sequence[Example], row: Row | None) -> list[_Group]:
     return [*groups, _Group(questions, tuple(facts), 0.7)] if len(questions) else groups
 
 
-@dataclass(frozen=True)
-class _Learned:
-    """What each example adds to each column, a constant for each column, and the heads that read them."""
-
-    dual: Numbers
-    constant: Numbers
-    heads: dict[str, Head]
-
-
-def _learn(likeness: Numbers, group: _Group, examples: Sequence[Example]) -> _Learned:
+def _learn(likeness: Numbers, group: _Group, examples: Sequence[Example]) -> Block:
     answers = [tuple(sorted(set(task.right))) for task in group.tasks]
     weight = _weights(group.tasks[0].right, group.evenness)
     targets = np.hstack([_targets(task.right, known) for task, known in zip(group.tasks, answers, strict=True)])
@@ -141,9 +134,7 @@ def _learn(likeness: Numbers, group: _Group, examples: Sequence[Example]) -> _Le
         task.name: _head(task, known, int(first), honest)
         for task, known, first in zip(group.tasks, answers, firsts, strict=False)
     }
-    spread = np.zeros((len(examples), len(constant)), dtype=np.float32)
-    spread[group.messages] = dual
-    return _Learned(spread, constant, heads)
+    return Block(group.messages, dual.astype(np.float32), constant, heads)
 
 
 def _weights(right: Sequence[str], evenness: float) -> Numbers:
@@ -193,16 +184,3 @@ def _head(task: _Task, answers: tuple[str, ...], first: int, honest: Numbers) ->
     best = minimize(surprise, x0=np.array([8.0, 0.5]), method="Nelder-Mead", options={"maxiter": 60}).x
     log.info("%s: %.2f right unseen", task.name, float((scores.argmax(axis=1) == right).mean()))
     return Head(answers, first, float(best[0]), tuple((best[1] * usual).tolist()))
-
-
-def _joined(
-    features: Features, vocabulary: tuple[str, ...], examples: Examples, learned: Sequence[_Learned]
-) -> Model:
-    heads: dict[str, Head] = {}
-    first = 0
-    for group in learned:
-        for name, head in group.heads.items():
-            heads[name] = Head(head.answers, head.first + first, head.sharpness, head.leaning)
-        first += len(group.constant)
-    dual = np.hstack([group.dual for group in learned])
-    return Model(features, vocabulary, examples, dual, np.concatenate([group.constant for group in learned]), heads)
