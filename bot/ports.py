@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.cases.model import Kind
 from bot.cases.record import Case, Event
 from bot.model import ConversationState, Delivery, Destination, Person, Reply, Room
 from bot.notices.model import Claimed, Notice
@@ -92,7 +93,7 @@ class CaseStore(Protocol):
         ...
 
     async def write(self, case: Case, event: Event, notices: Sequence[Notice]) -> bool:
-        """Store a case's new state and owner with the event that made them and its notices.
+        """Store all of a case that may change, handlers and concern included, with its event and notices.
 
         False, with nothing written, when the stored version is no longer `case.version`; the write raises it by one.
         """
@@ -106,8 +107,21 @@ class CaseStore(Protocol):
         """The cases a person sent."""
         ...
 
-    async def handled_by(self, person: str) -> tuple[Case, ...]:
-        """The open cases that were given to a person; rights are the desk's to check."""
+    async def handled_by(
+        self, person: str, kinds: frozenset[Kind] = frozenset(Kind), closed: bool = False, limit: int = 50
+    ) -> tuple[Case, ...]:
+        """The first cases given to a person, those due soonest first, then oldest; `closed` adds closed ones at the end.
+
+        Quick whatever their number: only what is shown is decrypted. Rights are the desk's to check.
+        """
+        ...
+
+    async def count_handled(self, person: str, kinds: frozenset[Kind] = frozenset(Kind), closed: bool = False) -> int:
+        """How many there are in all."""
+        ...
+
+    async def overdue(self, now: datetime, limit: int = 50) -> tuple[Case, ...]:
+        """Cases whose `due` has passed, longest first."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from bot.model import Person, Role
@@ -57,12 +57,14 @@ class Urgency(StrEnum):
 class Route:
     """Where a case goes, as shown to the reporter before sending. `handlers` is the real list: nobody else can open it.
 
-    `channel` says that a pointer stands in the leadership channel.
+    `channel` says that a pointer stands in the leadership channel. `on_silence` are those who are given the case next, in
+    this order, when nobody takes it in time; never the channel.
     """
 
     handlers: tuple[Person, ...]
     channel: bool
     not_to: str = ""
+    on_silence: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Filing:
     excluded: frozenset[str] = frozenset()
     urgency: Urgency = Urgency.NORMAL
     public_text: str | None = None
+    review: date | None = None
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,16 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a case's story: what was done, by whom (a name), when (UTC), and words if any were said."""
+    """One line of a case's story: what was done, by whom (a name), when (UTC), and words if any were said.
+
+    `internal` words are for handlers alone and never reach the reporter's view.
+    """
 
     what: str
     by: str
     at: datetime
     words: str = ""
+    internal: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,8 @@ class CaseSummary:
     opened: datetime
     owner: str | None
     overdue: bool = False
+    hold: bool = False
+    review: date | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,15 @@ class CaseView:
     answers: Mapping[str, str]
     story: tuple[Entry, ...]
     may: frozenset[str] = field(default_factory=frozenset)
+    handlers: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of a longer list: the cases shown and how many there are in all that this person may see."""
+
+    cases: tuple[CaseSummary, ...]
+    total: int
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from bot.cases.model import About, Kind, State, Urgency
@@ -21,6 +21,16 @@ class Act(StrEnum):
     ADDED = "added"
     CLOSED = "closed"
     REOPENED = "reopened"
+    ASSIGNED = "assigned"
+    ASKED = "asked"
+    NOTED = "noted"
+    WITHDRAWN = "withdrawn"
+    URGENCY = "urgency"
+    HELD = "held"
+    RELEASED = "released"
+    RECUSED = "recused"
+    REROUTED = "rerouted"
+    ESCALATED = "escalated"
 
 
 @dataclass(frozen=True)
@@ -37,11 +47,16 @@ class Concern:
     excluded: frozenset[str] = frozenset()
     channel: bool = False
     not_to: str = ""
+    on_silence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Case:
-    """A case without what was said in it. People are person ids; `version` counts the changes for compare-and-set."""
+    """A case without what was said in it. People are person ids; `version` counts the changes for compare-and-set.
+
+    `due` is when somebody must have taken it (None once taken); `step` counts how far along `concern.on_silence` it has gone.
+    `hold` keeps it from disposal; `review` is when a declaration is to be looked at again.
+    """
 
     ref: str
     kind: Kind
@@ -53,6 +68,11 @@ class Case:
     state: State = State.SUBMITTED
     owner: str | None = None
     version: int = 1
+    due: datetime | None = None
+    step: int = 0
+    hold: bool = False
+    withdrawn: bool = False
+    review: date | None = None
 
 
 @dataclass(frozen=True)

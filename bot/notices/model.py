@@ -18,6 +18,12 @@ class NoticeKind(StrEnum):
     ADDED = "added"
     CLOSED = "closed"
     REOPENED = "reopened"
+    ASSIGNED = "assigned"
+    ASKED = "asked"
+    WITHDRAWN = "withdrawn"
+    REMINDER = "reminder"
+    ESCALATED = "escalated"
+    IN_PERSON = "in_person"
 
 
 @dataclass(frozen=True)

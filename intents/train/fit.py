@@ -31,9 +31,6 @@ from intents.train.examples import EXAMPLES, Example, load_examples
 
 log = logging.getLogger(__name__)
 
-RIDGE = 0.2
-"""How strongly the weights are held back."""
-
 _KNOWN_FROM = 3
 """A word is one to repair to when it stands in this many messages."""
 
@@ -52,12 +49,13 @@ class _Task:
 @dataclass(frozen=True)
 class _Group:
     """Heads that are learned together on the same messages. The answers of the first are weighed more evenly than they
-    come: by how often each comes, to the power of minus `evenness`.
+    come: by how often each comes, to the power of minus `evenness`. `ridge` is how strongly the weights are held back.
     """
 
     messages: NDArray[np.int64]
     tasks: tuple[_Task, ...]
     evenness: float
+    ridge: float
 
 
 def train(folder: Path = EXAMPLES, row: Row | None = None, holdout: str | None = None) -> Model:
@@ -115,8 +113,8 @@ def _groups(examples: Sequence[Example], row: Row | None) -> list[_Group]:
         facts.insert(0, _Task("situation", tuple(row(example.facts) or NOT_TOLD for example in asked)))
     intent = _Task("intent", tuple(example.intent for example in examples))
     risk = _Task("risk", tuple("yes" if example.intent == Intent.URGENT else "no" for example in examples))
-    groups = [_Group(everything, (intent,), 0.7), _Group(everything, (risk,), 0.5)]
-    return [*groups, _Group(questions, tuple(facts), 0.7)] if len(questions) else groups
+    groups = [_Group(everything, (intent,), 0.7, 0.2), _Group(everything, (risk,), 1.0, 0.5)]
+    return [*groups, _Group(questions, tuple(facts), 0.7, 0.2)] if len(questions) else groups
 
 
 def _learn(likeness: Numbers, group: _Group, examples: Sequence[Example]) -> Block:
@@ -125,7 +123,7 @@ def _learn(likeness: Numbers, group: _Group, examples: Sequence[Example]) -> Blo
     targets = np.hstack([_targets(task.right, known) for task, known in zip(group.tasks, answers, strict=True)])
     constant = np.average(targets, axis=0, weights=weight).astype(np.float32)
     held_back = likeness[np.ix_(group.messages, group.messages)]
-    held_back[np.diag_indices_from(held_back)] += RIDGE / weight
+    held_back[np.diag_indices_from(held_back)] += group.ridge / weight
     factor = cho_factor(held_back, lower=True, overwrite_a=True, check_finite=False)
     dual = cho_solve(factor, targets - constant, check_finite=False)
     honest = targets - _unseen_errors(factor, dual, [examples[n].writer for n in group.messages])
