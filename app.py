@@ -22,10 +22,12 @@ from aiohttp import web
 from bot.ask import as_json, ask
 from bot.cases.desk import Desk
 from bot.cases.routing import Roster
+from bot.casework import Casework
 from bot.clock import SystemClock
 from bot.consider import Consider
 from bot.doctor import Health, examine
 from bot.errors import CharterError, SettingsError
+from bot.formwork import Formwork
 from bot.model import Platform
 from bot.notices.compose import Composer
 from bot.notices.worker import Worker
@@ -39,6 +41,7 @@ from bot.storage.memory import SqlMemory
 from bot.storage.outbox import SqlOutbox
 from bot.storage.preview import SqlMessageLog
 from bot.storage.sealing import Sealer
+from bot.talk import Talk
 from bot.transports.health import Metrics, register_health
 from bot.transports.web import WebTransport
 from bot.transports.web_rooms import Rooms, WebMessenger
@@ -119,7 +122,12 @@ def _preview(settings: Settings, database: Database) -> tuple[web.Application, W
     desk = Desk(SqlCaseStore(database, sealer), roster, clock, school.numbers(), wake)
     replies = _replies(settings, library)
     memory = SqlMemory(database, sealer, clock)
-    charter = Charter(Consider(reader(settings, library), library), replies, words, memory, desk, school, clock)
+    reading = reader(settings, library)
+    charter = Charter(
+        Talk(Consider(reading, library), replies, memory),
+        Formwork(desk, replies, memory, reading, school),
+        Casework(desk, replies, words, school, clock),
+    )
     rooms = Rooms(school.people, SqlMessageLog(database, sealer), clock)
     metrics, trouble = Metrics(), replies.plain("trouble")
     turns = Turns(charter.handle, rooms, SqlInbox(database, sealer, clock), metrics, trouble)
@@ -187,6 +195,8 @@ def _doctor(_: argparse.Namespace, settings: Settings) -> int:
 
 
 def reader(settings: Settings, library: Library) -> LearnedReader:
+    """The reader for this guidance, learned at the first start."""
+
     def row(facts: Facts) -> str | None:
         found = library.rule(facts)
         return found.id if found else None

@@ -87,7 +87,9 @@ def _database(url: str) -> Finding:
     nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if os.access(nearest, os.W_OK):
         return Finding("Database", Health.GOOD, f"SQLite in {folder}")
-    return Finding("Database", Health.BAD, f"{folder} cannot be written", "Give the account that runs Charter that right.")
+    return Finding(
+        "Database", Health.BAD, f"{folder} cannot be written", "Give the account that runs Charter that right."
+    )
 
 
 def _knowledge(library: Library) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ SHARES = {"word": 0.42, "letters": 0.42, "sign": 0.16}
 
 _LETTERS = (3, 5)
 _SEEN_AT_LEAST = {"word": 2, "letters": 3, "sign": 2}
-_TOO_COMMON = 0.15
+_TOO_COMMON = 0.1
 """Letter groups in more than this share of the messages tell nothing and would cost most of the reading time."""
 
 
@@ -85,7 +86,7 @@ class Features:
 
 
 def _word_features(words: Sequence[str]) -> list[str]:
-    return [*words, *(f"{one} {other}" for one, other in zip(words, words[1:], strict=False))]
+    return [*words, *(f"{one} {other}" for one, other in pairwise(words))]
 
 
 def letter_groups(word: str) -> list[str]:

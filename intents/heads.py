@@ -107,21 +107,18 @@ class Model:
             "vocabulary": self.vocabulary,
             "heads": [{name: asdict(head) for name, head in block.heads.items()} for block in self.blocks],
         }
-        arrays = {
-            f"{name}{number}": array
-            for number, block in enumerate(self.blocks)
-            for name, array in (("messages", block.messages), ("dual", block.dual), ("constant", block.constant))
+        arrays: dict[str, NDArray[np.generic]] = {
+            "about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
+            "rarity": self.features.rarity,
+            "starts": self.examples.starts,
+            "rows": self.examples.rows.astype(np.uint32),
+            "weights": self.examples.weights,
         }
+        for number, block in enumerate(self.blocks):
+            arrays |= {f"messages{number}": block.messages, f"dual{number}": block.dual}
+            arrays[f"constant{number}"] = block.constant
         part = path.with_suffix(".part.npz")
-        np.savez(
-            part,
-            about=np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
-            rarity=self.features.rarity,
-            starts=self.examples.starts,
-            rows=self.examples.rows.astype(np.uint32),
-            weights=self.examples.weights,
-            **arrays,
-        )
+        np.savez(part, allow_pickle=False, **arrays)
         part.replace(path)
 
     @classmethod

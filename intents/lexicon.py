@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 _FILE = Path(__file__).parent / "lexicon.toml"
 _Phrase = tuple[str, ...]
+_STEM_KEY = 2
 
 
 class _Shelf(NamedTuple):
@@ -29,7 +30,10 @@ class Finder:
             for text in texts:
                 first, *rest = text.split()
                 self._phrases.setdefault(first, []).append((tuple(rest), tag))
-        self._stems = sorted(first for first in self._phrases if first.endswith("*"))
+        self._stems: dict[str, list[str]] = {}
+        for first in self._phrases:
+            if first.endswith("*"):
+                self._stems.setdefault(first[:_STEM_KEY], []).append(first)
         self._shelf = lru_cache(maxsize=20_000)(self._shelf_of)
 
     def tags(self, words: Sequence[str]) -> set[str]:
@@ -44,7 +48,7 @@ class Finder:
         return [*shelf.alone, *(tag for rest, tag in longer if _follows(rest, words, start + 1))]
 
     def _shelf_of(self, word: str) -> _Shelf:
-        stems = [stem for stem in self._stems if word.startswith(stem[:-1])]
+        stems = [stem for stem in self._stems.get(word[:_STEM_KEY], ()) if word.startswith(stem[:-1])]
         phrases = [phrase for first in (word, *stems) for phrase in self._phrases.get(first, ())]
         exact: dict[str, list[tuple[_Phrase, str]]] = {}
         for rest, tag in phrases:
@@ -56,7 +60,7 @@ class Finder:
 
 def _follows(rest: _Phrase, words: Sequence[str], start: int) -> bool:
     return len(words) - start >= len(rest) and all(
-        known == word or known == "_" or (known[-1] == "*" and word.startswith(known[:-1]))
+        known in (word, "_") or (known[-1] == "*" and word.startswith(known[:-1]))
         for known, word in zip(rest, words[start:], strict=False)
     )
 

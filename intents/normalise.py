@@ -28,7 +28,7 @@ _CONTRACTED = {
     "'m": " am",
     "'d": " would",
 }
-_IS = frozenset("he she it that there what who where how here".split())
+_IS = frozenset({"he", "she", "it", "that", "there", "what", "who", "where", "how", "here"})
 
 
 def plain(text: str) -> str:
@@ -50,9 +50,11 @@ def _visible(sign: str) -> str:
 
 
 class Normaliser:
-    """Text → words. `slang` maps a word, or two words with a space, to what they stand for; `vocabulary` lists the
-    words that are right as they are, the commonest first: any other word of four letters or more is repaired to the
-    nearest of them that begins with the same letter, where one is near enough.
+    """Text → words.
+
+    `slang` maps a word, or two words with a space, to what they stand for. `vocabulary` lists the words that are right
+    as they are, the commonest first: any other word of four letters or more is repaired to the nearest of them that
+    begins with the same letter, where one is near enough.
     """
 
     def __init__(self, slang: Mapping[str, str], vocabulary: Iterable[str] = ()) -> None:
@@ -82,13 +84,13 @@ class Normaliser:
                 joined.append(word)
         return joined
 
-    def _read_word(self, token: str) -> tuple[str, ...]:
-        if not token[0].isalnum():
-            return (token,) if token in "?!" else ("emoji", *_name_of(token))
-        token = token.replace("’", "'")
-        if "'" in token:
-            return tuple(word for part in _uncontracted(token).split() for word in self._spelt(part))
-        return tuple(self._spelt(token))
+    def _read_word(self, typed: str) -> tuple[str, ...]:
+        if not typed[0].isalnum():
+            return (typed,) if typed in "?!" else ("emoji", *_name_of(typed))
+        typed = typed.replace("’", "'")
+        if "'" in typed:
+            return tuple(word for part in _uncontracted(typed).split() for word in self._spelt(part))
+        return tuple(self._spelt(typed))
 
     def _spelt(self, word: str) -> list[str]:
         if word in self._slang:
@@ -121,15 +123,15 @@ class Normaliser:
         return found[0] if found else word
 
 
-def _uncontracted(token: str) -> str:
-    if token == "can't":
+def _uncontracted(typed: str) -> str:
+    if typed == "can't":
         return "can not"
-    if token == "won't":
+    if typed == "won't":
         return "will not"
     for ending, meant in _CONTRACTED.items():
-        if token.endswith(ending):
-            return token.removesuffix(ending) + meant
-    word, _, rest = token.partition("'")
+        if typed.endswith(ending):
+            return typed.removesuffix(ending) + meant
+    word, _, rest = typed.partition("'")
     if rest == "s":
         return f"{word} is" if word in _IS else f"{word} s"
     return f"{word} {rest}".replace("'", " ")

@@ -116,5 +116,5 @@ def _told(told: dict[FactValue | None, float], known: FactValue | None) -> Told:
 def _likeliest_first(rows: Sequence[str], chances: Numbers | None) -> dict[str, float]:
     if chances is None:
         return {}
-    likely = [int(number) for number in np.argsort(-chances, kind="stable") if chances[number] >= UNLIKELY]
-    return {rows[number]: float(chances[number]) for number in likely if rows[number] != NOT_TOLD}
+    likely = [pair for pair in zip(rows, chances.tolist(), strict=True) if pair[1] >= UNLIKELY and pair[0] != NOT_TOLD]
+    return dict(sorted(likely, key=lambda pair: -pair[1]))

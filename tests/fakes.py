@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bot.cases.desk import Desk
+from bot.casework import Casework
+from bot.consider import Consider
+from bot.formwork import Formwork
 from bot.model import ConversationState, Person, Room
+from bot.ports import Clock, Memory, Reader
+from bot.render.words import TemplateWords
+from bot.replies import Replies
+from bot.school import School
+from bot.talk import Talk
+from bot.turn import Charter
 from guidance_kb.facts import VOCABULARY, Facts
+from guidance_kb.library import Library
 from intents.model import Intent, Reading, Risk
 
 
@@ -50,3 +61,14 @@ class FakeMemory:
     async def drop_draft(self, draft: str, person: Person) -> None:
         """As the port says."""
         self.drafts.pop((draft, person.id), None)
+
+
+def assemble(reader: Reader, library: Library, desk: Desk, memory: Memory, school: School, clock: Clock) -> Charter:
+    """The whole product on the ports given, with its own words."""
+    words = TemplateWords.load()
+    replies = Replies(words, library, school.contacts)
+    return Charter(
+        Talk(Consider(reader, library), replies, memory),
+        Formwork(desk, replies, memory, reader, school),
+        Casework(desk, replies, words, school, clock),
+    )

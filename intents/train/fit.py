@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +48,10 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Group:
-    """Heads that are learned together on the same messages. The answers of the first are weighed more evenly than they
-    come: by how often each comes, to the power of minus `evenness`. `ridge` is how strongly the weights are held back.
+    """Heads that are learned together on the same messages.
+
+    The answers of the first are weighed more evenly than they come: by how often each comes, to the power of minus
+    `evenness`. `ridge` is how strongly the weights are held back.
     """
 
     messages: NDArray[np.int64]

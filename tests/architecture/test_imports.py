@@ -22,6 +22,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "bot.cases": ("bot.cases", "bot.model", "bot.ports", "bot.notices.model"),
     "bot.notices": ("bot.notices", "bot.cases", "bot.model", "bot.ports", "bot.pages"),
     "bot.dialogs": ("bot.dialogs", "bot.cases.model", "bot.model", "bot.school"),
+    "bot.pages": ("bot.cases.model", "bot.model"),
+    "bot.talk": ("bot.consider", "bot.decide", "bot.model", "bot.ports", "bot.replies"),
     "bot.decide": ("guidance_kb", "intents.model"),
     "bot.consider": ("bot.decide", "bot.model", "bot.ports", "guidance_kb", "intents.model"),
     "bot.storage": (

@@ -16,16 +16,14 @@ from pydantic import TypeAdapter
 
 from bot.cases.desk import Desk
 from bot.cases.routing import Roster
-from bot.consider import Consider
 from bot.model import Choice, Outcome, Platform, Pressed, Reply, Room, Said
 from bot.render.words import TemplateWords
-from bot.replies import Replies
 from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
 from bot.turn import Charter
 from guidance_kb.facts import Facts, parse_facts
 from guidance_kb.library import Library
 from guidance_kb.model import Offer, Verdict
-from tests.fakes import FactsReader, FakeMemory
+from tests.fakes import FactsReader, FakeMemory, assemble
 from tests.small_school import HandClock, MemoryCaseStore
 
 HERE = Path(__file__).parent
@@ -72,15 +70,8 @@ def _library() -> Library:
 
 def _charter(one: Conversation) -> Charter:
     clock, library = HandClock(), _library()
-    return Charter(
-        consider=Consider(FactsReader(one.told, one.alarm), library),
-        replies=Replies(WORDS, library, SCHOOL.contacts),
-        words=WORDS,
-        memory=FakeMemory(),
-        desk=Desk(MemoryCaseStore(), Roster(SCHOOL.people), clock, SCHOOL.numbers()),
-        school=SCHOOL,
-        clock=clock,
-    )
+    desk = Desk(MemoryCaseStore(), Roster(SCHOOL.people), clock, SCHOOL.numbers())
+    return assemble(FactsReader(one.told, one.alarm), library, desk, FakeMemory(), SCHOOL, clock)
 
 
 async def _said(charter: Charter, one: Conversation) -> Reply:

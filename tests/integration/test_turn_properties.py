@@ -10,16 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.cases.desk import Desk
+from bot.cases.model import About, Receipt
 from bot.cases.routing import Roster
-from bot.consider import Consider
 from bot.model import Event, Opened, Page, Platform, Pressed, Reply, Room, Said, Submitted
-from bot.render.words import TemplateWords
-from bot.replies import Replies
 from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
 from bot.turn import Charter
 from guidance_kb.facts import VOCABULARY
 from guidance_kb.library import Library
-from tests.fakes import FactsReader, FakeMemory
+from tests.fakes import FactsReader, FakeMemory, assemble
 from tests.small_school import HandClock, MemoryCaseStore, filing
 
 SCHOOL = load_school(EXAMPLE_SCHOOL)
@@ -35,13 +33,10 @@ def library() -> Library:
 
 async def charter() -> tuple[Charter, str]:
     """A Charter with one report about Sam Carter in it, by Dan; and its reference."""
-    clock, words = HandClock(), TemplateWords.load()
+    clock = HandClock()
     roster = Roster(SCHOOL.people, frozenset({Platform.WEB}))
     desk = Desk(MemoryCaseStore(), roster, clock, SCHOOL.numbers())
-    replies = Replies(words, library(), SCHOOL.contacts)
-    found = Charter(Consider(FactsReader({}), library()), replies, words, FakeMemory(), desk, SCHOOL, clock)
-    from bot.cases.model import About, Receipt
-
+    found = assemble(FactsReader({}), library(), desk, FakeMemory(), SCHOOL, clock)
     stored = await desk.file(filing(About.SLT_OR_DSL, PEOPLE["dan"], subject="sam", answers={"What happened?": SECRET}))
     assert isinstance(stored, Receipt)
     return found, stored.ref
