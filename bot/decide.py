@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bot.weigh import Weighed, weigh
 from guidance_kb.facts import Facts, FactValue
 from guidance_kb.library import Library
-from guidance_kb.model import Situation
-from intents.model import Courtesy, Intent, Reading, Told
+from guidance_kb.model import Situation, Verdict
+from intents.model import Courtesy, Intent, Reading
 
 
 @dataclass(frozen=True)
@@ -17,13 +16,15 @@ class Thresholds:
     """Where lines are drawn between answering, asking which, and passing on. Chosen on held-out writers.
 
     `second_opinion` is the weight of the reader's own rows against the table's (0 to 1). A ruling below `sure` is put to
-    the person as a choice when the next one has at least `close` of its probability. Below `floor` nothing is ruled.
+    the person as a choice when the next one has at least `close` of its probability; one that permits, when what
+    prohibits has at least `danger` of it. Below `floor` nothing is ruled.
     `told` is how probable a fact must be to be shown as understood. `choices` is the most that are offered.
     """
 
     second_opinion: float = 0.5
     sure: float = 0.4
     close: float = 0.7
+    danger: float = 0.3
     floor: float = 0.05
     told: float = 0.5
     choices: int = 4
@@ -82,14 +83,6 @@ class SafetyFirst:
 Decision = Answer | AskWhich | OfferForm | HandOver | SmallTalk | NotMine | SafetyFirst
 
 
-@dataclass(frozen=True)
-class Weighed:
-    """A row of the table with the probability that it is the one meant."""
-
-    situation: Situation
-    probability: float
-
-
 _FORMS = frozenset({Intent.REPORT, Intent.JUSTIFY, Intent.DECLARE})
 
 
@@ -101,24 +94,6 @@ def decide(reading: Reading, fixed: Facts, library: Library, lines: Thresholds) 
     if not reading.risk.alarm:
         return beneath
     return SafetyFirst(reading.risk.adult, None if isinstance(beneath, SmallTalk | NotMine | SafetyFirst) else beneath)
-
-
-def weigh(reading: Reading, fixed: Facts, library: Library, lines: Thresholds) -> tuple[Weighed, ...]:
-    """The rows that may be meant, likeliest first; probabilities add up to 1.
-
-    The table's opinion adds up every combination of facts that leads to a row; the reader's own opinion of the rows is
-    joined to it as a weighted geometric mean, so that a row which either of them rules out stays out.
-    """
-    table = dict(_by_table(reading.facts, fixed, library))
-    head = {id: p for id, p in reading.situations.items() if _fits(id, fixed, library)} if reading.situations else {}
-    weight = lines.second_opinion if head else 0.0
-    scores = {
-        id: math.exp((1 - weight) * math.log(table.get(id, 1e-4)) + weight * math.log(head.get(id, 1e-4)))
-        for id in {*table, *head}
-    }
-    whole = sum(scores.values()) or 1.0
-    ranked = sorted(scores, key=lambda id: -scores[id])
-    return tuple(Weighed(library.situation(id), scores[id] / whole) for id in ranked)
 
 
 def _beneath(reading: Reading, library: Library, lines: Thresholds) -> Decision:
@@ -137,14 +112,27 @@ def _beneath(reading: Reading, library: Library, lines: Thresholds) -> Decision:
 
 
 def _ruling(reading: Reading, fixed: Facts, library: Library, lines: Thresholds) -> Answer | AskWhich | HandOver:
-    weighed = weigh(reading, fixed, library, lines)
-    rulings = _by_ruling(weighed)
+    rulings = _by_ruling(weigh(reading, fixed, library, lines.second_opinion))
     if not rulings or rulings[0].probability < lines.floor:
         return HandOver()
-    first, *others = rulings
-    if others and first.probability < lines.sure and others[0].probability > lines.close * first.probability:
+    if _is_close(rulings, lines) or _is_dangerous(rulings, lines):
         return AskWhich(tuple(ruling.situation for ruling in rulings[: lines.choices]))
-    return Answer(first.situation, understood(reading, fixed, first.situation, lines))
+    first = rulings[0].situation
+    return Answer(first, understood(reading, fixed, first, lines))
+
+
+def _is_close(rulings: list[Weighed], lines: Thresholds) -> bool:
+    first, *others = rulings
+    return bool(others) and first.probability < lines.sure and others[0].probability > lines.close * first.probability
+
+
+def _is_dangerous(rulings: list[Weighed], lines: Thresholds) -> bool:
+    """Whether "allowed" would be said of what may well be prohibited: the worst answer of all."""
+    first, *others = rulings
+    if first.situation.verdict is not Verdict.PERMITTED:
+        return False
+    prohibited = sum(other.probability for other in others if other.situation.verdict is Verdict.PROHIBITED)
+    return prohibited > lines.danger * first.probability
 
 
 def _by_ruling(weighed: tuple[Weighed, ...]) -> list[Weighed]:
@@ -170,41 +158,3 @@ def understood(reading: Reading, fixed: Facts, situation: Situation, lines: Thre
         elif best is not None and (allowed or told[best] >= lines.told):
             facts[name] = best
     return facts
-
-
-# The table's opinion
-
-_MOST_COMBINATIONS = 48
-_LEAST_PROBABILITY = 0.08
-
-
-def _by_table(facts: Mapping[str, Told], fixed: Facts, library: Library) -> Iterator[tuple[str, float]]:
-    """Row ids with the probability of the fact combinations that lead to them."""
-    found: dict[str, float] = {}
-    for combination, probability in _combinations(facts, fixed):
-        row = library.rule(combination)
-        if row is not None:
-            found[row.id] = found.get(row.id, 0.0) + probability
-    yield from found.items()
-
-
-def _combinations(facts: Mapping[str, Told], fixed: Facts) -> list[tuple[dict[str, FactValue], float]]:
-    """The likeliest combinations of facts: a beam over one fact after another."""
-    beam: list[tuple[dict[str, FactValue], float]] = [(dict(fixed), 1.0)]
-    for name, told in facts.items():
-        if name in fixed:
-            continue
-        values = [(value, p) for value, p in told.items() if p >= _LEAST_PROBABILITY]
-        beam = [({**c, name: v} if v is not None else c, p * q) for c, p in beam for v, q in values]
-        if len(beam) > _MOST_COMBINATIONS:
-            beam = sorted(beam, key=lambda one: -one[1])[:_MOST_COMBINATIONS]
-    return beam
-
-
-def _fits(id: str, fixed: Facts, library: Library) -> bool:
-    """Whether a row can hold with these facts. An id that this guidance does not have never fits."""
-    try:
-        when = library.situation(id).when
-    except KeyError:
-        return False
-    return all(name not in when or value in when[name] for name, value in fixed.items())

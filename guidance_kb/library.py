@@ -75,6 +75,7 @@ class Library:
         self._clauses = {clause.id: clause for clause in self.clauses}
         self._situations = {row.id: row for row in self.situations}
         self._by_matter = self._ranked_by_matter()
+        self._named = {matter: _named(found) for matter, found in self._by_matter.items()}
         self._words = {clause.id: _words(f"{clause.section} {clause.words}") for clause in self.clauses}
         self._clauses_with = Counter(word for words in self._words.values() for word in words)
         self.table = _digest(self._table())
@@ -119,6 +120,10 @@ class Library:
     def rows_for(self, matter: FactValue) -> tuple[Situation, ...]:
         """Give the rows of one matter, those that win first."""
         return tuple(candidate.row for candidate in self._by_matter.get(matter, ()))
+
+    def named(self, matter: FactValue) -> Mapping[str, frozenset[FactValue]]:
+        """The facts that rows of this matter name, the matter left out, each with every value that one of them names."""
+        return self._named.get(matter, {})
 
     def _score(self, clause: Clause, asked: frozenset[str]) -> float:
         shared = asked & self._words[clause.id]
@@ -166,6 +171,14 @@ class Library:
 
 def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
+
+def _named(candidates: Iterable[_Candidate]) -> dict[str, frozenset[FactValue]]:
+    named: dict[str, frozenset[FactValue]] = {}
+    for candidate in candidates:
+        for fact, values in candidate.conditions:
+            named[fact] = named.get(fact, frozenset()) | values
+    return named
 
 
 def _candidate(row: Situation) -> _Candidate:

@@ -15,11 +15,11 @@ from intents.lexicon import Finder
 Vector = tuple[NDArray[np.int64], NDArray[np.float32]]
 """A message as feature numbers and their weights."""
 
-SHARES = {"word": 0.42, "letters": 0.42, "sign": 0.16}
+SHARES = {"word": 0.4, "letters": 0.36, "sign": 0.16, "form": 0.07}
 """How much of a message's length (squared) each kind of feature has."""
 
 _LETTERS = (3, 5)
-_SEEN_AT_LEAST = {"word": 2, "letters": 3, "sign": 2}
+_SEEN_AT_LEAST = {"word": 2, "letters": 3, "sign": 2, "form": 2}
 _TOO_COMMON = 0.1
 """Letter groups in more than this share of the messages tell nothing and would cost most of the reading time."""
 
@@ -52,8 +52,10 @@ class Features:
         for total, words in enumerate(messages, 1):  # noqa: B007
             seen["word"].update(set(_word_features(words)))
             seen["letters"].update({group for word in words for group in letter_groups(word)})
-            seen["sign"].update(finder.tags(words))
-        most = {"word": total, "letters": max(_TOO_COMMON * total, _SEEN_AT_LEAST["letters"]), "sign": total}
+            tags = finder.tags(words)
+            seen["sign"].update(tags)
+            seen["form"].update(forms(words, tags))
+        most = dict.fromkeys(SHARES, total) | {"letters": max(_TOO_COMMON * total, _SEEN_AT_LEAST["letters"])}
         names = {
             kind: sorted(name for name, times in counter.items() if _SEEN_AT_LEAST[kind] <= times <= most[kind])
             for kind, counter in seen.items()
@@ -66,7 +68,9 @@ class Features:
         found = [self._ids["word"][name] for name in _word_features(words) if name in self._ids["word"]]
         for word in words:
             found += self._letters_of(word)
-        found += [self._ids["sign"][tag] for tag in self._finder.tags(words) if tag in self._ids["sign"]]
+        tags = self._finder.tags(words)
+        found += [self._ids["sign"][tag] for tag in tags if tag in self._ids["sign"]]
+        found += [self._ids["form"][form] for form in forms(words, tags) if form in self._ids["form"]]
         ids, times = np.unique(np.array(found, dtype=np.int64), return_counts=True)
         weights = (1 + np.log(times.astype(np.float32))) * self.rarity[ids]
         self._share_out(ids, weights)
@@ -87,6 +91,24 @@ class Features:
 
 def _word_features(words: Sequence[str]) -> list[str]:
     return [*words, *(f"{one} {other}" for one, other in pairwise(words))]
+
+
+def forms(words: Sequence[str], tags: set[str]) -> list[str]:
+    """What kind of message it is: asking or telling, of whom, how long, and whether it is of anything known."""
+    asks = "?" in words or any(tag.startswith("asks.") for tag in tags)
+    first = "i" if words and words[0] in {"i", "my", "we"} else "other"
+    return [
+        "asks" if asks else "tells",
+        f"{'asks' if asks else 'tells'} {first}",
+        f"{'asks' if asks else 'tells'} {'known' if of_something(tags) else 'unknown'}",
+        f"about {min(len(words) // 8, 6)}",
+        "marked" if "?" in words else "unmarked",
+    ]
+
+
+def of_something(tags: set[str]) -> bool:
+    """Whether a message names anything that the guidance might be asked about."""
+    return any(tag.startswith(("themes.", "channel.", "account.")) for tag in tags)
 
 
 def letter_groups(word: str) -> list[str]:

@@ -18,20 +18,15 @@ Numbers = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Head:
-    """One question asked of every message: its possible answers, their columns, and how scores become probabilities.
-
-    A score counts `sharpness` times; `leaning` is added to it: how much commoner an answer is than the others.
-    """
+    """One question asked of every message: its possible answers, and the first of their columns."""
 
     answers: Sequence[str]
     first: int
-    sharpness: float
-    leaning: Sequence[float]
 
     def probabilities(self, scores: Numbers) -> Numbers:
         """Scores of all columns → probabilities of this head's answers, which add up to 1."""
-        logits = self.sharpness * scores[self.first : self.first + len(self.answers)] + np.asarray(self.leaning)
-        odds = np.exp(logits - logits.max())
+        mine = scores[self.first : self.first + len(self.answers)]
+        odds = np.exp(mine - mine.max())
         return np.asarray(odds / odds.sum(), dtype=np.float32)
 
 

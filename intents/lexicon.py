@@ -22,13 +22,19 @@ class _Shelf(NamedTuple):
 
 
 class Finder:
-    """Finds phrases in lists of words. A phrase's word may end in `*` (any ending) or be `_` (any word)."""
+    """Finds phrases in lists of words.
+
+    A phrase's word may end in `*` (any ending) or be `_` (any word); the first word may not be `_`, and has two letters
+    or more before a `*`. Raises ValueError for one that could never be found.
+    """
 
     def __init__(self, phrases: Mapping[str, Iterable[str]]) -> None:
         self._phrases: dict[str, list[tuple[_Phrase, str]]] = {}
         for tag, texts in phrases.items():
             for text in texts:
                 first, *rest = text.split()
+                if first == "_" or (first.endswith("*") and len(first) <= _STEM_KEY):
+                    raise ValueError(f"{tag}: {text!r} begins too openly")
                 self._phrases.setdefault(first, []).append((tuple(rest), tag))
         self._stems: dict[str, list[str]] = {}
         for first in self._phrases:
@@ -70,7 +76,7 @@ class Lexicon(NamedTuple):
 
     slang: Mapping[str, str]
     finder: Finder
-    openers: Finder
+    follow: Finder
     courtesy: Finder
 
 

@@ -17,7 +17,7 @@ from intents.risk import judge
 NOT_TOLD = "-"
 """How training and heads name a fact that a message does not tell."""
 
-EARLIER = 0.5
+EARLIER = 0.7
 """How much the earlier messages of a question weigh beside the last one."""
 
 CARRIED = 0.9
@@ -26,7 +26,11 @@ CARRIED = 0.9
 UNLIKELY = 0.001
 """Rows below this probability are left out of a reading."""
 
-_SHORT_REMARK = 7
+_LONG_REMARK = 27
+_SHORT = 6.9
+_SIGNS = {"first opener": 2.1, "first pointing": 1.3, "pointing": 1.4, "fresh": -3.0, "?": -1.6, "i": 1.1, "my": 1.1}
+_GOES_ON = 4.4
+
 _COURTESIES = 6
 
 
@@ -84,10 +88,19 @@ def mixed(features: Features, words: Sequence[str], before: Sequence[Sequence[st
 
 
 def continues(words: Sequence[str]) -> bool:
-    """Whether a message seems to go on with the question before it, rather than begin another."""
+    """Whether a message goes on with the question before it, rather than begin another.
+
+    Short messages, those that begin like an afterthought and those that point back mostly do. The weights were fitted
+    on the examples: of the last messages of conversations 80 % are found, of messages that stand alone 22 % taken so.
+    """
     if not words:
         return False
-    return len(words) <= _SHORT_REMARK or bool(lexicon().openers.tags_at(words, 0))
+    follow = lexicon().follow
+    signs = (
+        follow.tags(words) | {f"first {tag}" for tag in follow.tags_at(words, 0)} | {words[0]} | ({"?"} & set(words))
+    )
+    shortness = max(0, _LONG_REMARK - len(words)) / _LONG_REMARK
+    return _SHORT * shortness + sum(weight for sign, weight in _SIGNS.items() if sign in signs) >= _GOES_ON
 
 
 def courtesy(words: Sequence[str]) -> Courtesy | None:

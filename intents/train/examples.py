@@ -22,7 +22,6 @@ class Example:
     turns: tuple[str, ...]
     intent: Intent
     facts: Mapping[str, FactValue]
-    adult_at_risk: bool = False
 
 
 def load_examples(folder: Path = EXAMPLES) -> tuple[Example, ...]:
@@ -39,8 +38,6 @@ def _example(path: Path, number: int, line: str) -> Example:
     try:
         raw = json.loads(line)
         facts = parse_facts(raw["facts"])
-        return Example(
-            path.stem, tuple(raw["turns"]), Intent(raw["intent"]), facts, bool(raw.get("adult_at_risk", False))
-        )
+        return Example(path.stem, tuple(raw["turns"]), Intent(raw["intent"]), facts)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path.name}, line {number}: {error}") from error

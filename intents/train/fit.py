@@ -129,11 +129,14 @@ def _learn(likeness: Numbers, group: _Group, examples: Sequence[Example]) -> Blo
     factor = cho_factor(held_back, lower=True, overwrite_a=True, check_finite=False)
     dual = cho_solve(factor, targets - constant, check_finite=False)
     honest = targets - _unseen_errors(factor, dual, [examples[n].writer for n in group.messages])
-    firsts = np.cumsum([0, *map(len, answers)])
-    heads = {
-        task.name: _head(task, known, int(first), honest)
-        for task, known, first in zip(group.tasks, answers, firsts, strict=False)
-    }
+    heads, first = {}, 0
+    for task, known in zip(group.tasks, answers, strict=True):
+        columns = slice(first, first + len(known))
+        sharpness, leaning = _calibrated(task, known, honest[:, columns])
+        dual[:, columns] *= sharpness
+        constant[columns] = sharpness * constant[columns] + leaning
+        heads[task.name] = Head(known, first)
+        first = columns.stop
     return Block(group.messages, dual.astype(np.float32), constant, heads)
 
 
@@ -168,9 +171,11 @@ def _blocks(writers: Sequence[str]) -> list[NDArray[np.int64]]:
     return [np.array([n]) for n in range(len(writers))]
 
 
-def _head(task: _Task, answers: tuple[str, ...], first: int, honest: Numbers) -> Head:
-    """Choose how sharply scores are taken, and how much the common answers are leant to, by what held good unseen."""
-    scores = honest[:, first : first + len(answers)]
+def _calibrated(task: _Task, answers: tuple[str, ...], scores: Numbers) -> tuple[float, Numbers]:
+    """How sharply a head's scores are to be taken, and how far each answer leant to, by what held good unseen.
+
+    An answer is leant to by how common it is.
+    """
     right = np.array([answers.index(answer) for answer in task.right])
     times = np.bincount(right, minlength=len(answers))
     usual = np.log(times / times.sum())
@@ -183,4 +188,4 @@ def _head(task: _Task, answers: tuple[str, ...], first: int, honest: Numbers) ->
 
     best = minimize(surprise, x0=np.array([8.0, 0.5]), method="Nelder-Mead", options={"maxiter": 60}).x
     log.info("%s: %.2f right unseen", task.name, float((scores.argmax(axis=1) == right).mean()))
-    return Head(answers, first, float(best[0]), tuple((best[1] * usual).tolist()))
+    return float(best[0]), np.asarray(best[1] * usual, dtype=np.float32)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.decide import Answer, AskWhich, HandOver, NotMine, OfferForm, SafetyFirst, SmallTalk, Thresholds, decide, weigh
+from bot.decide import Answer, AskWhich, HandOver, NotMine, OfferForm, SafetyFirst, SmallTalk, Thresholds, decide
+from bot.weigh import weigh
 from guidance_kb.facts import VOCABULARY, FactValue, parse_facts
 from guidance_kb.library import Library
 from guidance_kb.model import Verdict
@@ -66,6 +67,13 @@ def test_two_close_rulings_are_put_to_the_person() -> None:
     assert 2 <= len(decision.options) <= LINES.choices
     rulings = [(row.verdict, row.clauses[0]) for row in decision.options]
     assert len(set(rulings)) == len(rulings)
+
+
+def test_allowed_is_not_said_of_what_may_well_be_prohibited() -> None:
+    """Own child at two in three, student at one in three: Charter asks which, for a wrong "allowed" is the worst answer."""
+    decision = decide(reading(**FRIEND, tie={"own_child": 0.66}), {}, LIBRARY, LINES)
+    assert isinstance(decision, AskWhich)
+    assert {row.verdict for row in decision.options} >= {Verdict.PERMITTED, Verdict.PROHIBITED}
 
 
 def test_without_a_matter_leadership_is_offered() -> None:
@@ -135,5 +143,5 @@ def test_every_reading_has_a_decision_and_probabilities_add_up(
     read = reading(intent, ALARM if alarm else CALM, **chances)
     decision = decide(read, {}, LIBRARY, LINES)
     assert isinstance(decision, SafetyFirst) or not alarm
-    weighed = weigh(read, {}, LIBRARY, LINES)
+    weighed = weigh(read, {}, LIBRARY, LINES.second_opinion)
     assert not weighed or abs(sum(one.probability for one in weighed) - 1) < 1e-6
