@@ -6,7 +6,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from bot.cases.routing import Line, Numbers
+from bot.calendar import Calendar
+from bot.cases.changes import Change, changed
+from bot.cases.routing import Line, Numbers, Table
 from bot.model import Person, Role
 
 
@@ -50,6 +52,8 @@ class School(BaseModel):
     name: str
     contacts: Contacts
     people: tuple[Person, ...]
+    calendar: Calendar
+    route: tuple[Change, ...] = ()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -61,14 +65,22 @@ class School(BaseModel):
             raise ValueError("people: exactly one person must have the role 'headteacher'")
         if not any(person.has(Role.DSL) for person in self.people):
             raise ValueError("people: somebody must have the role 'dsl'")
+        self.routes()
         return self
+
+    def routes(self) -> Table:
+        """Where each kind of case goes here: the product's table with the school's changes.
+
+        Raises ValueError for a change that may not be made; a school that was read has none.
+        """
+        return changed(self.route, self.people)
 
     def numbers(self) -> Numbers:
         """The numbers to ring when Charter cannot carry something, each tied to the person who answers it."""
         told = self.contacts
-        head = Line(str(told.headteacher), self._holder(Role.HEADTEACHER))
-        dsl = Line(str(told.dsl), self._holder(Role.DSL))
-        chair = Line(str(told.chair), self._holder(Role.CHAIR))
+        head = Line(str(told.headteacher), self._holder(Role.HEADTEACHER), Role.HEADTEACHER)
+        dsl = Line(str(told.dsl), self._holder(Role.DSL), Role.DSL)
+        chair = Line(str(told.chair), self._holder(Role.CHAIR), Role.CHAIR)
         outside = (Line(str(told.lado)), Line(str(told.whistleblowing)))
         return Numbers((head, dsl), (chair, *outside), (Line(str(told.adult_at_risk)), head))
 

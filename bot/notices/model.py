@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -24,6 +25,8 @@ class NoticeKind(StrEnum):
     REMINDER = "reminder"
     ESCALATED = "escalated"
     IN_PERSON = "in_person"
+    UNDELIVERED = "undelivered"
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True)
@@ -47,3 +50,19 @@ class Claimed:
 
     notice: Notice
     attempt: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A notice that can never be delivered (`gone`), or has waited too long. Ids only."""
+
+    notice: Notice
+    gone: bool
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """The notices not yet delivered: how many of each kind, and when the oldest was written."""
+
+    counts: Mapping[NoticeKind, int]
+    oldest: datetime | None = None

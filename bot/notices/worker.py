@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -18,6 +19,19 @@ log = structlog.get_logger()
 Compose = Callable[[Notice], Awaitable[Reply | None]]
 """From a notice to what is shown. None: its destination has no right to know any more, so nothing is sent."""
 
+
+@dataclass(frozen=True)
+class Withheld:
+    """Not sent: its destination has no right to know."""
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """Perhaps sent: nothing was heard of it."""
+
+
+_Result = Delivery | Withheld | Unsure
+
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 900.0
 _LONGEST_SLEEP = 60.0
@@ -27,7 +41,9 @@ class Worker:
     """Claims due notices and delivers them.
 
     `wake` is set by whoever writes notices. `lease` is how long, in seconds, a notice stays with a worker that says
-    nothing: after a crash it is sent again, under the same key, when the lease has run out. A send may take half of it.
+    nothing: after a crash it is sent again, under the same key, when the lease has run out. `gap` is how long, in
+    seconds, this worker waits between two messages to the same destination. A notice takes at most its lease: a quarter
+    each for the gap and for its words, half for the messenger.
     """
 
     def __init__(
@@ -38,13 +54,18 @@ class Worker:
         clock: Clock,
         wake: asyncio.Event | None = None,
         lease: float = 60.0,
+        gap: float = 0.0,
     ) -> None:
+        if gap > lease / 4:
+            raise ValueError(f"a gap of {gap} s does not fit into a quarter of a lease of {lease} s")
         self._outbox = outbox
         self._messenger = messenger
         self._compose = compose
         self._clock = clock
         self._wake = wake or asyncio.Event()
         self._lease = lease
+        self._gap = gap
+        self._next_turn: dict[str, float] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -107,23 +128,42 @@ class Worker:
             case Gone():
                 await self._outbox.gone(claimed, now)
             case Later(seconds):
-                await self._outbox.later(claimed, now + self._pause(claimed, seconds))
-            case None:
+                due = now + self._pause(claimed, seconds)
+                await self._outbox.later(claimed, due, unsure=claimed.notice.repeat)
+            case Withheld():
+                await self._outbox.withheld(claimed)
+            case Unsure():
                 await self._outbox.later(claimed, now + self._pause(claimed), unsure=True)
-        told = type(delivery).__name__.lower() if delivery else "unsure"
+        told = type(delivery).__name__.lower()
         log.info("notice", result=told, notice=claimed.notice.id, ref=claimed.notice.ref, attempt=claimed.attempt)
 
-    async def _send(self, notice: Notice) -> Delivery | None:
-        """What became of it; None when that cannot be known. A fault is named by its type: its text may hold content."""
+    async def _send(self, notice: Notice) -> _Result:
+        """What became of it. A fault is named by its type: its text may hold content.
+
+        A fault before the messenger was called is no doubt: surely nothing was shown.
+        """
+        try:
+            async with asyncio.timeout(self._lease / 4):
+                reply = await self._compose(notice)
+        except Exception as error:
+            log.warning("notice_not_composed", notice=notice.id, ref=notice.ref, error=type(error).__name__)
+            return Later(0)
+        if reply is None:
+            return Withheld()
+        await self._wait_turn(notice.destination.name)
         try:
             async with asyncio.timeout(self._lease / 2):
-                reply = await self._compose(notice)
-                if reply is None:
-                    return Gone("no right to know")
                 return await self._messenger.send(notice.destination, reply, notice.id)
         except Exception as error:
             log.warning("notice_failed", notice=notice.id, ref=notice.ref, error=type(error).__name__)
-            return None
+            return Unsure()
+
+    async def _wait_turn(self, destination: str) -> None:
+        """Keep the gap. One line has one notice under way, so nobody else waits for this turn."""
+        now = asyncio.get_running_loop().time()
+        turn = max(now, self._next_turn.get(destination, now))
+        self._next_turn[destination] = turn + self._gap
+        await asyncio.sleep(turn - now)
 
     @staticmethod
     def _pause(claimed: Claimed, at_least: float = 0.0) -> timedelta:

@@ -1,30 +1,40 @@
-"""Delivery: in order, once, without waiting for each other, whatever a destination does."""
+"""Delivery: in order, once, without waiting for each other, whatever a destination does; and silence goes on."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from bot.cases.desk import Desk
-from bot.cases.model import Receipt
+from bot.cases.model import Receipt, Urgency
+from bot.cases.record import Case
 from bot.cases.routing import Roster
-from bot.model import Delivery, Destination, Gone, Later, Reply, Sent
+from bot.model import Delivery, Destination, Gone, Later, Reply, Role, Sent
+from bot.notices.compose import Composer
+from bot.notices.failures import Gauges, failures
 from bot.notices.model import Notice, NoticeKind
-from bot.notices.worker import Worker
+from bot.notices.watch import REMINDERS, Watch
+from bot.notices.worker import Compose, Worker
 from bot.ports import Clock
+from bot.render.words import TemplateWords
+from bot.settings import EXAMPLE_SCHOOL, load_school
 from bot.storage.cases import SqlCaseStore
 from bot.storage.database import Database, open_database
 from bot.storage.outbox import SqlOutbox
 from bot.storage.sealing import Sealer
-from tests.small_school import NUMBERS, ROSTER, SAM, SITA, TESS, HandClock, WallClock, filing
+from tests.databases import Place
+from tests.small_school import NUMBERS, PEOPLE, ROSTER, SAM, SITA, TESS, HandClock, WallClock, filing, person
 
 SECRET = "xylophone"
+CALENDAR = load_school(EXAMPLE_SCHOOL).calendar
+DEPUTY = person("dora", Role.DEPUTY_DSL)
 
 
 class Postbox:
@@ -38,10 +48,12 @@ class Postbox:
         self.hangs: set[str] = set()
         self.hanging = self.most_hanging = 0
         self.news = asyncio.Event()
+        self.times: defaultdict[str, list[float]] = defaultdict(list)
 
     async def send(self, destination: Destination, reply: Reply, key: str) -> Delivery:
         """Show a message unless this destination is set to fail or hang."""
         self.tries.append(key)
+        self.times[destination.name].append(asyncio.get_running_loop().time())
         if destination.name in self.hangs:
             await self._hang()
         if destination.name in self.fails:
@@ -70,12 +82,14 @@ class Post:
         self.wake = asyncio.Event()
         self.box = Postbox()
         self.outbox = SqlOutbox(database)
-        self.desk = Desk(SqlCaseStore(database, Sealer([Fernet.generate_key()])), ROSTER, clock, NUMBERS, self.wake)
+        self.store = SqlCaseStore(database, Sealer([Fernet.generate_key()]))
+        self.desk = Desk(self.store, ROSTER, clock, NUMBERS, self.wake, patience=CALENDAR.due)
+        self.watch = Watch(self.desk, self.store, self.outbox, clock, CALENDAR, Gauges(CollectorRegistry()), self.wake)
         self.worker = self.another()
 
-    def another(self, lease: float = 60.0) -> Worker:
+    def another(self, lease: float = 60.0, gap: float = 0.0, compose: Compose | None = None) -> Worker:
         """A worker on the same outbox."""
-        return Worker(self.outbox, self.box, self.compose, self.clock, self.wake, lease)
+        return Worker(self.outbox, self.box, compose or self.compose, self.clock, self.wake, lease, gap)
 
     async def compose(self, notice: Notice) -> Reply | None:
         """Reference and kind; nothing for whoever lost the right to know."""
@@ -83,11 +97,21 @@ class Post:
         mark = " (again)" if notice.repeat else ""
         return Reply(f"{notice.kind.value} {notice.ref}{mark}") if pointer else None
 
-    async def filed(self, excluded: frozenset[str] = frozenset()) -> str:
+    async def filed(self, excluded: frozenset[str] = frozenset(), urgency: Urgency = Urgency.NORMAL) -> str:
         """File a report."""
-        receipt = await self.desk.file(filing(excluded=excluded, answers={"What happened?": SECRET}))
+        receipt = await self.desk.file(filing(excluded=excluded, answers={"What happened?": SECRET}, urgency=urgency))
         assert isinstance(receipt, Receipt)
         return receipt.ref
+
+    async def case(self, ref: str) -> Case:
+        """How it stands."""
+        case = await self.store.find(ref)
+        assert case is not None
+        return case
+
+    async def failing(self) -> list[tuple[str, bool]]:
+        """The destinations that failed, and whether they were given up."""
+        return [(each.notice.destination.name, each.gone) for each in await failures(self.outbox, self.clock.now())]
 
     async def shows(self, count: int) -> None:
         """Wait until so many messages were shown, in the real time of a running worker."""
@@ -216,6 +240,19 @@ async def test_what_was_surely_not_sent_is_no_repeat(post: Post, clock: HandCloc
     assert post.box.order["leadership"] == [f"pointer {ref}"]
 
 
+async def test_what_may_have_been_shown_stays_marked_until_it_is_sent(post: Post, clock: HandClock) -> None:
+    """Also when the platform refuses it, surely unseen, in between."""
+    ref = await post.filed()
+    await post.outbox.claim(clock.now(), timedelta(seconds=60))
+    clock.forward(seconds=60)
+    post.box.fails["leadership"] = lambda: Later(0)
+    await post.worker.deliver_due()
+    post.box.fails.clear()
+    clock.forward(seconds=5)
+    await post.worker.deliver_due()
+    assert post.box.order["leadership"] == [f"pointer {ref} (again)"]
+
+
 async def test_whoever_lost_the_right_to_know_gets_nothing(post: Post) -> None:
     """Rights are looked at again when a notice is sent."""
     await post.filed(excluded=frozenset({"sita"}))
@@ -294,6 +331,50 @@ async def test_a_destination_that_hangs_delays_no_other(database: Database) -> N
     assert post.box.order["person:sam"][0].endswith("(again)")
 
 
+async def test_words_that_cannot_be_written_delay_no_other_destination(database: Database) -> None:
+    """Whether composing fails or hangs; since nothing was sent, the message that comes at last is no repeat."""
+    post = Post(database, WallClock())
+    broken = {"person:sam": asyncio.Event().wait, "person:hannah": _raise}
+
+    async def compose(notice: Notice) -> Reply | None:
+        if notice.destination.name in broken:
+            await broken[notice.destination.name]()
+        return await post.compose(notice)
+
+    async with running(post.another(lease=0.8, compose=compose)):
+        private = await post.filed(excluded=frozenset({"sita"}))
+        public = await post.filed()
+        await post.shows(1)
+        assert post.box.order == {"leadership": [f"pointer {public}"]}
+        broken.clear()
+        await post.shows(3)
+    assert post.box.order["person:sam"] == post.box.order["person:hannah"] == [f"pointer {private}"]
+
+
+async def _raise() -> None:
+    raise LookupError(SECRET)
+
+
+async def test_messages_to_one_destination_keep_a_gap(database: Database) -> None:
+    """A platform's limits are kept for each destination; the others do not wait for it."""
+    post = Post(database, WallClock())
+    ref = await post.filed()
+    for act in (post.desk.acknowledge(ref, SAM), post.desk.reply(ref, SAM, "a"), post.desk.reply(ref, SAM, "b")):
+        await act
+    async with running(post.another(lease=2, gap=0.25)):
+        await post.shows(4)
+    first, second, third = post.box.times["person:tess"]
+    assert min(second - first, third - second) >= 0.24
+    assert post.box.times["leadership"][0] < second
+    assert post.box.order["person:tess"] == [f"acknowledged {ref}", f"replied {ref}", f"replied {ref}"]
+
+
+def test_a_gap_that_outlasts_the_lease_is_refused(post: Post) -> None:
+    """It would let a second worker send what the first is about to send."""
+    with pytest.raises(ValueError, match="gap"):
+        post.another(lease=4, gap=1.1)
+
+
 async def test_a_worker_survives_a_database_that_is_away(database: Database) -> None:
     """It says so, waits a second and goes on."""
 
@@ -334,4 +415,112 @@ async def test_every_move_tells_whom_it_should(post: Post) -> None:
         ("person:tess", NoticeKind.ACKNOWLEDGED),
         ("person:tess", NoticeKind.CLOSED),
         *((f"person:{who}", NoticeKind.REOPENED) for who in ("tess", "hannah", "sam")),
+    }
+
+
+async def test_failures_are_seen_until_they_are_mended(place: Place) -> None:
+    """On both databases: what was given up and what waits an hour, but not what nobody had a right to."""
+    database, clock = await open_database(place.url), HandClock()
+    post = Post(database, clock)
+    await post.filed(excluded=frozenset({"sita"}))
+    post.box.fails |= {"person:sam": lambda: Gone("account closed"), "person:hannah": lambda: Later(1)}
+    await post.worker.deliver_due()
+    assert await post.failing() == [("person:sam", True)]
+    clock.forward(hours=1)
+    assert await post.failing() == [("person:hannah", False), ("person:sam", True)]
+    assert (await post.outbox.backlog()).counts == {NoticeKind.POINTER: 1}
+    post.box.fails.clear()
+    await post.worker.deliver_due()
+    assert await post.failing() == [("person:sam", True)]
+    assert ((await post.outbox.backlog()).counts, (await post.outbox.backlog()).oldest) == ({}, None)
+    clock.forward(days=8)
+    assert await post.failing() == []
+    await database.close()
+
+
+async def test_a_notice_withheld_is_no_failure(post: Post) -> None:
+    """Nobody has to mend anything when a right has ended."""
+    await post.filed(excluded=frozenset({"sita"}))
+    post.desk.roster = Roster([SITA, TESS])
+    await post.worker.deliver_due()
+    assert await post.failing() == []
+
+
+async def test_notices_on_their_own_are_written_once(place: Place) -> None:
+    """Whoever writes them first; on both databases."""
+    database = await open_database(place.url)
+    post = Post(database, HandClock())
+    ref = await post.filed()
+    notices = [Notice(f"n{i}", Destination("sam"), NoticeKind.UNDELIVERED, ref, post.clock.now()) for i in range(3)]
+    assert await post.outbox.add(notices[:2]) == 2
+    assert await post.outbox.add(notices) == 1
+    await post.worker.deliver_due()
+    assert post.box.order["person:sam"] == [f"undelivered {ref}"] * 3
+    await database.close()
+
+
+async def test_the_other_handlers_hear_that_one_could_not_be_told(post: Post) -> None:
+    """Once, in private, and with no word of what the case says."""
+    ref = await post.filed(excluded=frozenset({"sita"}))
+    post.box.fails["person:sam"] = lambda: Gone("account closed")
+    for _ in range(3):
+        await post.worker.deliver_due()
+        await post.watch.look()
+    assert post.box.order == {"person:hannah": [f"pointer {ref}", f"undelivered {ref}"]}
+
+
+async def test_silence_goes_on_by_the_calendar_over_a_holiday_and_a_weekend(post: Post, clock: HandClock) -> None:
+    """Filed at four on the last afternoon before half-term, and nobody takes it: the whole way to the truth."""
+    clock.time = datetime(2026, 10, 23, 15, tzinfo=UTC)
+    post.desk.roster = Roster([*PEOPLE, DEPUTY])
+    worker = post.another(compose=Composer(post.desk, TemplateWords.load(), clock, CALENDAR).compose)
+    ref = await post.filed(urgency=Urgency.HIGH)
+    told: list[str] = []
+    for _ in range(1 + REMINDERS + 1):
+        await worker.deliver_due()
+        post.box.order.clear()
+        clock.time = (await post.case(ref)).due or clock.time
+        await post.watch.look()
+        await worker.deliver_due()
+        told.append(f"{clock.time:%d %b %H:%M} {' '.join(sorted(post.box.order))}")
+    everyone = "person:dora person:hannah person:sam person:sita"
+    assert told == [
+        f"02 Nov 08:30 {everyone}",
+        f"02 Nov 09:30 {everyone}",
+        f"02 Nov 10:30 {everyone}",
+        f"02 Nov 11:30 {everyone}",
+        "02 Nov 12:30 person:tess",
+    ]
+    assert (await post.case(ref)).due is None
+    assert SECRET not in repr(post.box.shown)
+
+
+async def test_a_reporter_nobody_answers_is_told_whom_to_ring(post: Post, clock: HandClock) -> None:
+    """The numbers of their class, without those answered by somebody it is kept from."""
+    worker = post.another(compose=Composer(post.desk, TemplateWords.load(), clock, CALENDAR).compose)
+    ref = await post.filed(excluded=frozenset({"sita"}))
+    for _ in range(REMINDERS + 1):
+        clock.time = (await post.case(ref)).due or clock.time
+        await post.watch.look()
+    await worker.deliver_due()
+    (last,) = [reply for reply in post.box.shown.values() if reply.lead.startswith("Nobody has taken")]
+    assert "Headteacher: 1" in last.body
+    assert "Safeguarding lead: 2" not in last.body
+
+
+async def test_a_crash_between_escalation_and_delivery_loses_and_repeats_nothing(post: Post, clock: HandClock) -> None:
+    """The step is stored with its notices: the next process delivers them and does not step again."""
+    post.desk.roster = Roster([*PEOPLE, DEPUTY])
+    ref = await post.filed(urgency=Urgency.HIGH)
+    await post.worker.deliver_due()
+    post.box.order.clear()
+    clock.forward(hours=1)
+    await post.watch.look()
+    await post.outbox.claim(clock.now(), timedelta(seconds=60))
+    clock.forward(seconds=61)
+    await post.watch.look()
+    await post.worker.deliver_due()
+    assert post.box.order == {
+        "person:dora": [f"escalated {ref} (again)"],
+        **{f"person:{who}": [f"reminder {ref} (again)"] for who in ("hannah", "sam", "sita")},
     }
