@@ -30,6 +30,8 @@ from bot.errors import CharterError, SettingsError
 from bot.formwork import Formwork
 from bot.model import Platform
 from bot.notices.compose import Composer
+from bot.notices.failures import Gauges
+from bot.notices.watch import Watch
 from bot.notices.worker import Worker
 from bot.render.words import TemplateWords
 from bot.replies import Replies
@@ -93,23 +95,24 @@ async def _run(settings: Settings) -> None:
     database = await open_database(settings.database_url)
     try:
         await database.stamp("preview")
-        served, worker = _preview(settings, database)
+        served, worker, watch = _preview(settings, database)
         runner = web.AppRunner(served, access_log=None, handle_signals=True)
         await runner.setup()
-        delivering = asyncio.create_task(worker.run())
+        at_work = [asyncio.create_task(worker.run()), asyncio.create_task(watch.run())]
         try:
             await web.TCPSite(runner, settings.host, settings.port).start()
         except OSError as error:
             raise SettingsError(f"port {settings.port} cannot be used ({error.strerror}); set CHARTER_PORT") from error
         print(f"Charter is ready: http://{settings.host}:{settings.port}", flush=True)
         await _stopped()
-        delivering.cancel()
+        for task in at_work:
+            task.cancel()
         await runner.cleanup()
     finally:
         await database.close()
 
 
-def _preview(settings: Settings, database: Database) -> tuple[web.Application, Worker]:
+def _preview(settings: Settings, database: Database) -> tuple[web.Application, Worker, Watch]:
     """Join every port with what implements it."""
     library, school, clock, words = (
         Library.load(GUIDANCE),
@@ -119,13 +122,14 @@ def _preview(settings: Settings, database: Database) -> tuple[web.Application, W
     )
     sealer, wake = Sealer(secret_keys(settings)), asyncio.Event()
     roster = Roster(school.people, connected=frozenset({Platform.WEB}))
-    desk = Desk(SqlCaseStore(database, sealer), roster, clock, school.numbers(), wake)
+    store, outbox = SqlCaseStore(database, sealer), SqlOutbox(database)
+    desk = Desk(store, roster, clock, school.numbers(), wake, patience=school.calendar.due)
     replies = _replies(settings, library)
     memory = SqlMemory(database, sealer, clock)
     reading = reader(settings, library)
     charter = Charter(
         Talk(Consider(reading, library), replies, memory),
-        Formwork(desk, replies, memory, reading, school),
+        Formwork(desk, replies, memory, reading, school, clock),
         Casework(desk, replies, words, school, clock),
     )
     rooms = Rooms(school.people, SqlMessageLog(database, sealer), clock)
@@ -134,8 +138,9 @@ def _preview(settings: Settings, database: Database) -> tuple[web.Application, W
     served = web.Application()
     WebTransport(rooms, turns, STARTERS, trouble, school.name).register(served)
     register_health(served, _ready(database), metrics)
-    composer = Composer(desk, words, clock)
-    return served, Worker(SqlOutbox(database), WebMessenger(rooms), composer.compose, clock, wake, lease=LEASE)
+    composer = Composer(desk, words, clock, school.calendar)
+    worker = Worker(outbox, WebMessenger(rooms), composer.compose, clock, wake, lease=LEASE)
+    return served, worker, Watch(desk, store, outbox, clock, school.calendar, Gauges(metrics.registry), wake)
 
 
 def _ready(database: Database) -> Callable[[], Awaitable[bool]]:

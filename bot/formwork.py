@@ -1,4 +1,4 @@
-"""Filling in forms: drafts begun, carried on, stopped and filed. Stored first, closed second."""
+"""Filling in forms: drafts begun, gone on with, stopped and ended. Stored first, closed second."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import structlog
 from bot.cases.desk import Desk
 from bot.cases.model import Filing, NoRoute, Receipt, Route
 from bot.dialogs import FORMS
-from bot.dialogs.form import ALARM, Context, Form, page, turn
+from bot.dialogs.form import ALARM, STEP, Checked, Context, Form, Values, Wish, carried, page, turn, unfinished
 from bot.dialogs.report import to_whom
-from bot.model import ConversationState, Outcome, Page, Person, Reply, Submitted
-from bot.ports import Memory, Reader
+from bot.model import Choice, ConversationState, Draft, FieldKind, Outcome, Page, Person, Reply, Submitted
+from bot.ports import Clock, Memory, Reader
 from bot.replies import Replies
 from bot.school import School
 
+RESUME = Choice("Go on", "resume")
+AGAIN = Choice("Start again", "again")
+
+_TYPED = (FieldKind.TEXT, FieldKind.LONG_TEXT)
 _log = structlog.get_logger()
-_Shown = TypeVar("_Shown", Reply, Page)
+_Shown = TypeVar("_Shown", bound=Reply | Page)
 
 
 @dataclass(frozen=True)
@@ -32,15 +36,20 @@ class Formwork:
     memory: Memory
     reader: Reader
     school: School
+    clock: Clock
 
-    async def start(self, name: str, person: Person, state: ConversationState) -> Page | None:
-        """Begin a form, or None when there is none of that name."""
+    async def start(self, name: str, person: Person, state: ConversationState, known: Values) -> Page | None:
+        """Begin a form or offer to go on with one; None when there is none of that name.
+
+        `known` are first answers from elsewhere; without them the words last said are carried in where they fit.
+        """
         if name not in FORMS:
             return None
-        draft, form = secrets.token_urlsafe(12), FORMS[name]
-        values = {"question": state.turns[-1]} if name == "ask_leadership" and state.turns else {}
-        await self.memory.save_draft(draft, person, name, values)
-        return page(form, draft, values, self._context(person))
+        form = FORMS[name]
+        draft = await self.memory.latest_draft(person, name, STEP)
+        if draft is not None and not known:
+            return self._go_on(form, draft)
+        return await self._begin(form, person, _first(form, state, known))
 
     async def submitted(self, sent: Submitted, draft: str) -> Outcome:
         """Take one page of a form."""
@@ -48,38 +57,77 @@ class Formwork:
         if found is None or found[0] not in FORMS:
             return self.replies.plain("expired", safeguarding=False)
         form, before = FORMS[found[0]], found[1]
-        if sent.action == "stop":
+        if sent.action in ("stop", "again"):
             await self.memory.drop_draft(draft, sent.person)
-            return self._with_safety(self.replies.plain("stopped"), before)
-        context = self._context(sent.person)
-        turned = turn(form, draft, self._alarmed(before, sent.values), sent.action, sent.values, context)
-        await self.memory.save_draft(draft, sent.person, form.name, turned.values)
-        if turned.page is not None:
-            return self._with_safety(turned.page, turned.values)
-        return self._with_safety(await self._file(form, draft, turned.values, context), turned.values)
+            again = sent.action == "again"
+            return (
+                await self._begin(form, sent.person, {})
+                if again
+                else self._with_safety(self.replies.plain("stopped"), before)
+            )
+        return await self._turned(form, draft, before, sent)
 
-    async def _file(self, form: Form, draft: str, values: Mapping[str, str], context: Context) -> Reply:
-        match await self.desk.file(form.filing(draft, values, context)):
-            case NoRoute(numbers):
-                reply = self.replies.plain("not_carried", safeguarding=False)
-                return replace(reply, body=(*reply.body, *numbers))
-            case Receipt(ref, route):
-                _log.info("filed", ref=ref, person=context.person.id)
-                return self.replies.receipt(ref, to_whom(route))
+    async def _turned(self, form: Form, draft: str, before: Values, sent: Submitted) -> Outcome:
+        context = self._context(sent.person)
+        values = self._alarmed(before, page(form, draft, before, context), sent.values)
+        turned = turn(form, draft, values, sent.action, sent.values, context)
+        await self.memory.save_draft(draft, sent.person, form.name, turned.values)
+        shown: Outcome = turned.page or await self._ended(form, draft, turned.values, context)
+        return self._with_safety(shown, turned.values)
+
+    async def _begin(self, form: Form, person: Person, values: Values) -> Page:
+        draft = secrets.token_urlsafe(12)
+        await self.memory.save_draft(draft, person, form.name, values)
+        return page(form, draft, values, self._context(person))
+
+    def _go_on(self, form: Form, draft: Draft) -> Page:
+        local = self.school.calendar.local
+        line = unfinished(form, local(draft.saved), local(self.clock.now()))
+        return Page(f"draft:{draft.id}", form.title, intro=(line,), buttons=(RESUME, AGAIN))
+
+    async def _ended(self, form: Form, draft: str, values: Values, context: Context) -> Reply:
+        """Do what the form ends in. It is stored before this returns, or this raises."""
+        match form.ending(draft, values, context):
+            case Checked(_, left):
+                await self.memory.drop_draft(draft, context.person)
+                return self.replies.checked(left, form.after(values))
+            case Wish(about, subject, to):
+                return self._receipt(
+                    form, values, await self.desk.wish_in_person(context.person, about, subject, to, draft=draft)
+                )
+            case Filing() as filing:
+                return self._receipt(form, values, await self.desk.file(filing))
+
+    def _receipt(self, form: Form, values: Values, stored: Receipt | NoRoute) -> Reply:
+        if isinstance(stored, NoRoute):
+            return self.replies.not_carried(stored.numbers)
+        _log.info("filed", ref=stored.ref)
+        unwatched = self.school.calendar.unwatched(self.clock.now())
+        return self.replies.receipt(stored.ref, to_whom(stored.route), form.after(values), unwatched)
 
     def _context(self, person: Person) -> Context:
-        return Context(self.school, person, self._route)
+        return Context(self.school, person, self._route, self.school.calendar.local(self.clock.now()).date())
 
     def _route(self, filing: Filing) -> Route | NoRoute:
-        return self.desk.route_for(filing.kind, filing.about, filing.reporter, filing.subject, filing.excluded)
+        return self.desk.route_for(
+            filing.kind, filing.about, filing.reporter, filing.subject, filing.excluded, filing.also
+        )
 
-    def _alarmed(self, values: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
+    def _alarmed(self, values: Values, shown: Page, sent: Mapping[str, str]) -> Values:
         """Safety words on any page raise the alarm for the rest of the form."""
-        risks = [self.reader.read(text).risk for text in sent.values() if " " in text]
-        alarms = [risk for risk in risks if risk.alarm]
-        return {**values, ALARM: "adult" if all(risk.adult for risk in alarms) else "child"} if alarms else dict(values)
+        typed = [sent[field.name] for field in shown.fields if field.kind in _TYPED and sent.get(field.name)]
+        alarms = [risk for risk in (self.reader.read(text).risk for text in typed) if risk.alarm]
+        return {**values, ALARM: "adult" if all(risk.adult for risk in alarms) else "child"} if alarms else values
 
-    def _with_safety(self, shown: _Shown, values: Mapping[str, str]) -> _Shown:
+    def _with_safety(self, shown: _Shown, values: Values) -> _Shown:
         if ALARM not in values:
             return shown
         return replace(shown, safety=self.replies.safety(values[ALARM] == "adult"))
+
+
+def _first(form: Form, state: ConversationState, known: Values) -> Values:
+    """What a form starts from. Words that were answered as a question are a question, not a story to report."""
+    if form.carry and known.get(form.carry.name):
+        return carried(form, known[form.carry.name])
+    asked = state.situation is not None and form.name != "ask_leadership"
+    return carried(form, state.turns[-1]) if state.turns and not asked else {}

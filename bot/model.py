@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -91,11 +92,15 @@ class Submitted:
 
 @dataclass(frozen=True)
 class Opened:
-    """Somebody opened a page by name: `queue`, `mine`, `case:K7-QM3`, `form:report`."""
+    """Somebody opened a page by name: `queue`, `mine`, `case:K7-QM3`, `form:report`.
+
+    `known` are answers that a form may start from, by field name, such as the words of a message; untrusted.
+    """
 
     person: Person
     room: Room
     page: str
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 Event = Said | Pressed | Submitted | Opened
@@ -283,3 +288,12 @@ class ConversationState:
     told: Mapping[str, str] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
     situation: str | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A form that somebody has begun: its id, its answers so far, and when it was last saved (UTC)."""
+
+    id: str
+    values: Mapping[str, str]
+    saved: datetime

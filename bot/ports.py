@@ -8,8 +8,8 @@ from typing import Protocol
 
 from bot.cases.model import Kind
 from bot.cases.record import Case, Event
-from bot.model import ConversationState, Delivery, Destination, Person, Reply, Room
-from bot.notices.model import Claimed, Notice
+from bot.model import ConversationState, Delivery, Destination, Draft, Person, Reply, Role, Room
+from bot.notices.model import Backlog, Claimed, Failure, Notice
 from guidance_kb.facts import Facts
 from intents.model import Reading
 
@@ -47,6 +47,10 @@ class Memory(Protocol):
 
     async def load_draft(self, draft: str, person: Person) -> tuple[str, Mapping[str, str]] | None:
         """The form's name and answers, or None when the draft is not this person's, has expired or was filed."""
+        ...
+
+    async def latest_draft(self, person: Person, form: str, having: str) -> Draft | None:
+        """The person's newest living draft of a form in which the value `having` is set, or None."""
         ...
 
     async def drop_draft(self, draft: str, person: Person) -> None:
@@ -103,20 +107,36 @@ class CaseStore(Protocol):
         """Add an event that changes nothing about the case."""
         ...
 
-    async def reported_by(self, person: str) -> tuple[Case, ...]:
-        """The cases a person sent."""
+    async def reported_by(self, person: str, limit: int | None = None) -> tuple[Case, ...]:
+        """The cases a person sent, newest first."""
+        ...
+
+    async def count_reported(self, person: str) -> int:
+        """How many there are in all."""
         ...
 
     async def handled_by(
-        self, person: str, kinds: frozenset[Kind] = frozenset(Kind), closed: bool = False, limit: int = 50
+        self,
+        person: str,
+        kinds: frozenset[Kind] = frozenset(Kind),
+        closed: bool = False,
+        limit: int = 50,
+        roles: frozenset[Role] = frozenset(Role),
     ) -> tuple[Case, ...]:
         """The first cases given to a person, those due soonest first, then oldest; `closed` adds closed ones at the end.
 
+        Only cases for which one of `roles` is enough: `case.concern.needs(person)` is None or shares a role with them.
         Quick whatever their number: only what is shown is decrypted. Rights are the desk's to check.
         """
         ...
 
-    async def count_handled(self, person: str, kinds: frozenset[Kind] = frozenset(Kind), closed: bool = False) -> int:
+    async def count_handled(
+        self,
+        person: str,
+        kinds: frozenset[Kind] = frozenset(Kind),
+        closed: bool = False,
+        roles: frozenset[Role] = frozenset(Role),
+    ) -> int:
         """How many there are in all."""
         ...
 
@@ -141,7 +161,23 @@ class Outbox(Protocol):
         ...
 
     async def gone(self, claimed: Claimed, now: datetime) -> None:
-        """It can never be delivered: finished without being sent."""
+        """It can never be delivered: finished without being sent, and a failure."""
+        ...
+
+    async def withheld(self, claimed: Claimed) -> None:
+        """Its destination has no right to know any more: finished without being sent, and no failure."""
+        ...
+
+    async def add(self, notices: Sequence[Notice]) -> int:
+        """Write notices on their own; those whose id is there already are left alone. How many are new."""
+        ...
+
+    async def failed(self, waiting_since: datetime, gone_since: datetime) -> tuple[Failure, ...]:
+        """Those written until `waiting_since` and not yet delivered, and those given up since `gone_since`; oldest first."""
+        ...
+
+    async def backlog(self) -> Backlog:
+        """What is not yet delivered, counted."""
         ...
 
     async def next_due(self) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.decide import Answer, AskWhich, Decision, HandOver, NotMine, OfferForm, SafetyFirst, SmallTalk
+from bot.dialogs.form import After
 from bot.model import Choice, Cited, Reply, Tone, Understood
 from bot.ports import Words
 from bot.school import Contacts
@@ -80,11 +81,30 @@ class Replies:
     def _route(self) -> str:
         return self._words.say("safeguarding_route", contacts=self._contacts)
 
-    def receipt(self, ref: str, recipients: tuple[str, ...]) -> Reply:
-        """Word that a case is stored: its reference and who has it; nothing of what was said."""
+    def receipt(self, ref: str, recipients: tuple[str, ...], after: After, unwatched: str | None = None) -> Reply:
+        """Word that a case is stored: its reference, who has it, and what to do and not to do now; nothing of what was said.
+
+        `unwatched` says that nobody is there just now.
+        """
         lead, *body = self._words.say("receipt", ref=ref).splitlines()
         mine = Choice("My cases", "open:mine", opens=True)
-        return Reply(lead, (*recipients, *body), choices=(mine,), footnote=self._words.say("receipt_do_not"))
+        lines = (*([unwatched] if unwatched else []), *recipients, *(one.words for one in after.advice), *body)
+        return Reply(lead, lines, citations=self._behind(after), choices=(mine,), footnote=after.do_not)
+
+    def checked(self, left: tuple[str, ...], after: After) -> Reply:
+        """The end of the account check: what is left to look at, and the paragraphs behind it."""
+        lead, *body = self._words.say("checked_left" if left else "checked").splitlines()
+        return Reply(lead, (*body, *left), citations=self._behind(after))
+
+    def _behind(self, after: After) -> tuple[Cited, ...]:
+        """The paragraphs that advice rests on, as far as this guidance has them."""
+        ids = dict.fromkeys(one.paragraph for one in after.advice)
+        return tuple(self._cited(clause) for clause in self._library.clauses if clause.id in ids)
+
+    def not_carried(self, numbers: tuple[str, ...]) -> Reply:
+        """Word that nobody can safely be told through Charter, with the numbers to ring."""
+        lead, *body = self._words.say("not_carried").splitlines()
+        return Reply(lead, (*body, *numbers))
 
     def correction(self, fact: str, allowed: tuple[str, ...] | None = None) -> Reply:
         """The question that puts a fact right. Raises KeyError for a fact that is not in the vocabulary."""
@@ -160,7 +180,7 @@ class Replies:
             case Offer.SAFEGUARDING:
                 return Choice(label, "safety")
             case Offer.CHECK_ACCOUNTS:
-                return Choice(label, "checklist")
+                return Choice(label, "open:form:joiner_check", opens=True)
             case _:
                 return Choice(label, f"open:form:{offer}", opens=True)
 

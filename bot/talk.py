@@ -42,8 +42,6 @@ class Talk:
         match verb:
             case "safety":
                 return replace(self.replies.plain("after_safety"), safety=self.replies.safety(), footnote="")
-            case "checklist":
-                return self.replies.plain("checklist", safeguarding=False)
             case "correct" | "set" | "choose":
                 return await self._mended(pressed, verb, what)
         return self.replies.plain("out_of_date_button")

@@ -11,6 +11,7 @@ back (an action, a page's name, a draft's id) is trusted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.casework import Casework
@@ -33,19 +34,19 @@ class Charter:
             case Said():
                 return await self.talk.said(event)
             case Pressed(person, room, action) if action.startswith("open:"):
-                return await self._open(person, room, action.removeprefix("open:"))
+                return await self._open(person, room, action.removeprefix("open:"), {})
             case Pressed():
                 return await self.talk.pressed(event)
-            case Opened(person, room, page):
-                return await self._open(person, room, page)
+            case Opened(person, room, page, known):
+                return await self._open(person, room, page, known)
             case Submitted():
                 return await self._submitted(event)
 
-    async def _open(self, person: Person, room: Room, name: str) -> Outcome:
+    async def _open(self, person: Person, room: Room, name: str, known: Mapping[str, str]) -> Outcome:
         kind, _, rest = name.partition(":")
         if kind == "form":
             state = await self.talk.memory.recall(person, room)
-            found: Outcome | None = await self.formwork.start(rest, person, state)
+            found: Outcome | None = await self.formwork.start(rest, person, state, known)
         else:
             found = await self.casework.open(person, kind, rest)
         return found or self.talk.replies.plain("refused", safeguarding=False)

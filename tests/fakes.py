@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from bot.cases.desk import Desk
 from bot.casework import Casework
 from bot.consider import Consider
 from bot.formwork import Formwork
-from bot.model import ConversationState, Person, Room
+from bot.model import ConversationState, Draft, Person, Room
 from bot.ports import Clock, Memory, Reader
 from bot.render.words import TemplateWords
 from bot.replies import Replies
@@ -52,11 +53,19 @@ class FakeMemory:
 
     async def save_draft(self, draft: str, person: Person, form: str, values: Mapping[str, str]) -> None:
         """As the port says."""
+        self.drafts.pop((draft, person.id), None)
         self.drafts[draft, person.id] = (form, dict(values))
 
     async def load_draft(self, draft: str, person: Person) -> tuple[str, Mapping[str, str]] | None:
         """As the port says."""
         return self.drafts.get((draft, person.id))
+
+    async def latest_draft(self, person: Person, form: str, having: str) -> Draft | None:
+        """As the port says; the last one saved is the newest."""
+        for (draft, owner), (name, values) in reversed(self.drafts.items()):
+            if (owner, name) == (person.id, form) and having in values:
+                return Draft(draft, values, datetime.now(UTC))
+        return None
 
     async def drop_draft(self, draft: str, person: Person) -> None:
         """As the port says."""
@@ -69,6 +78,6 @@ def assemble(reader: Reader, library: Library, desk: Desk, memory: Memory, schoo
     replies = Replies(words, library, school.contacts)
     return Charter(
         Talk(Consider(reader, library), replies, memory),
-        Formwork(desk, replies, memory, reader, school),
+        Formwork(desk, replies, memory, reader, school, clock),
         Casework(desk, replies, words, school, clock),
     )

@@ -65,4 +65,4 @@ def _note(values: Values, context: Context) -> tuple[str, ...]:
     )
 
 
-ASK_LEADERSHIP = Form("ask_leadership", "Ask leadership", steps, filing, _note)
+ASK_LEADERSHIP = Form("ask_leadership", "Ask leadership", steps, filing, _note, carry=QUESTION)

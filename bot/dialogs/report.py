@@ -1,205 +1,305 @@
-"""The report: safety first, then whom it is about, then who would receive it, and only then what happened.
+"""The report: safety first, then whom it is about, its type, who would receive it, and only then what happened.
 
-The order and the questions follow the walk-through that the field's record-keeping guides share; what is asked about a
-member of staff never asks the reporter to judge it.
+What is asked about a member of staff never asks the reporter to judge it.
 """
 
 from __future__ import annotations
 
+import re
+
 from bot.cases.model import About, Filing, Kind, NoRoute, Route, Urgency
-from bot.dialogs.form import STOP, Context, Form, Step, Values, answers
+from bot.dialogs import spine
+from bot.dialogs.form import BACK, NEXT, STEP, STOP, UNTIL, After, Context, Ending, Form, Step, Values, Wish, answers
+from bot.dialogs.incidents import INCIDENTS, Incident
+from bot.dialogs.naming import mentioned
 from bot.model import Choice, Field, FieldKind, Option, Person, Role
 
-_YES_NO = (Option("yes", "Yes"), Option("no", "No"))
-_RUNG = Choice("I have rung: carry on", "next")
-
-DANGER = Field("danger", "Is anyone in immediate danger?", FieldKind.ONE_OF, _YES_NO)
-RISK = Field(
-    "risk",
-    "Could somebody be at risk of harm, now or later?",
-    FieldKind.ONE_OF,
-    (
-        Option("no", "No"),
-        Option("child", "A child may be"),
-        Option("adult", "An adult may be"),
-        Option("unsure", "I'm not sure"),
-    ),
-)
-IMAGE = Field("image", "Is there a nude or sexual picture or video of somebody under 18?", FieldKind.ONE_OF, _YES_NO)
-ABOUT = Field(
-    "about",
-    "Who is it about?",
-    FieldKind.ONE_OF,
-    (
-        Option(About.SELF, "Me"),
-        Option(About.STUDENT, "A student"),
-        Option(About.PARENT, "A parent or somebody outside school"),
-        Option(About.COLLEAGUE, "A colleague, volunteer or contractor"),
-        Option(About.SLT_OR_DSL, "A member of the leadership team or a safeguarding lead"),
-        Option(About.HEADTEACHER, "The headteacher"),
-        Option(About.GOVERNOR, "A governor"),
-        Option(About.CHAIR, "The chair of governors"),
-        Option(About.UNKNOWN, "I don't know who did it"),
-    ),
-    hint="Only this decides where it goes.",
-)
-STORY = (
-    Field(
-        "what",
-        "What happened?",
-        FieldKind.LONG_TEXT,
-        hint="Use your own words: what you saw or heard. Give full names. Put exact words in quotation marks.",
-    ),
-    Field(
-        "when", "When did it happen, and when did you find out?", FieldKind.TEXT, hint="As near as you can.", limit=300
-    ),
-    Field("where", "Where: which app, site, account or place?", FieldKind.TEXT, limit=300),
-    Field("people", "Who was involved?", FieldKind.TEXT, hint="Names and who they are. “Unknown” is fine.", limit=600),
-    Field(
-        "known",
-        "How do you know?",
-        FieldKind.ONE_OF,
-        (
-            Option("saw", "I saw it"),
-            Option("received", "It came to me"),
-            Option("told", "Somebody told me"),
-            Option("found", "I found it"),
-        ),
-    ),
-    Field(
-        "evidence",
-        "Is there anything to show it, and where is it now?",
-        FieldKind.TEXT,
-        hint="Say where it is held. Don't send it, and don't delete it.",
-        required=False,
-        limit=600,
-    ),
-    Field(
-        "done",
-        "What have you done so far, and whom have you told?",
-        FieldKind.TEXT,
-        hint="“Nothing yet” is fine.",
-        required=False,
-        limit=1000,
-    ),
-)
-
-_STAFF = {About.COLLEAGUE, About.SLT_OR_DSL, About.GOVERNOR}
-_LEADERS = frozenset({Role.SLT, Role.DSL, Role.DEPUTY_DSL})
-_GOVERNORS = frozenset({Role.GOVERNOR})
+STAFF = frozenset({About.COLLEAGUE, About.SLT_OR_DSL, About.GOVERNOR})
 OTHER = "other"
+
+_LEADERS = frozenset({Role.SLT, Role.DSL, Role.DEPUTY_DSL})
+_LOOKED_FOR = _LEADERS | {Role.HEADTEACHER, Role.CHAIR}
+_AND = "\t"
+"""Between ids in one answer: no id holds it."""
+_NOT_TOLD = frozenset({"excluded", "named", "conflict"})
+"""Whom the reporter kept out of it, and why, is not for the recipients to read."""
+_INTIMATE = re.compile(r"\b(?:nudes?|naked|topless|sexts?|sexting|sexual|intimate|genitals?|penis|porn\w*)\b", re.I)
 
 
 def steps(values: Values, context: Context) -> tuple[Step, ...]:
     """The steps that the answers so far lead to."""
-    found = [Step("danger", (DANGER,), _BEFORE)]
-    if values.get("danger") == "yes":
-        found.append(Step("ring", intro=_RING, buttons=(_RUNG, STOP), alarm=True))
-    found.append(Step("risk", (RISK,)))
-    if values.get("risk") == "adult":
-        return (*found, _no_route(context.route(filing("", {**values, "about": About.ADULT_AT_RISK}, context))))
-    if values.get("risk") in ("child", "unsure"):
-        found.append(Step("tell", intro=_TELL, buttons=(Choice("Carry on", "next"), STOP), alarm=True))
-    found.append(Step("image", (IMAGE,)))
-    if values.get("image") == "yes":
-        return (*found, Step("image_stop", intro=_IMAGE_STOP, buttons=(STOP,), alarm=True, stop=True))
-    found.append(Step("about", (ABOUT,)))
-    if values.get("about") in _STAFF:
-        found.append(Step("subject", (_subject(About(values["about"]), context),)))
-    return (*found, *_to_whom(values, context))
+    safety = _safety(values, context)
+    if safety[-1].stop:
+        return safety
+    whom = _whom(values, context)
+    return (*safety, *whom) if whom[-1].stop else (*safety, *whom, *_to_whom(values, context))
+
+
+def ending(draft: str, values: Values, context: Context) -> Ending:
+    """The filing that these answers make, or the wish to speak to somebody instead."""
+    if values.get("way") == "speak":
+        told = filing("", values, context)
+        return Wish(told.about, told.subject, values.get("speak_to", ""))
+    return filing(draft, values, context)
 
 
 def filing(draft: str, values: Values, context: Context) -> Filing:
-    """The filing that these answers make."""
-    subject = values.get("subject") if values.get("about") in _STAFF else None
+    """The filing that these answers make; without a draft only what decides where it goes."""
+    about, incident = About(values.get("about", About.UNKNOWN)), _incident(values)
+    subject = values.get("subject") if about in STAFF else None
+    if about is About.HEADTEACHER and values.get("conflict") in ("yes", "unsure"):
+        about = About.CONFLICT
     return Filing(
         draft=draft,
         kind=Kind.REPORT,
-        about=About(values.get("about", About.UNKNOWN)),
+        about=about,
         reporter=context.person,
-        answers=_told(values, context) if draft else {},
+        answers=answers(REPORT, values, context, _NOT_TOLD) if draft else {},
         subject=None if subject == OTHER else subject,
-        excluded=frozenset(filter(None, values.get("excluded", "").split("\n"))),
-        urgency=Urgency.HIGH
-        if values.get("danger") == "yes" or values.get("risk") in ("child", "unsure")
-        else Urgency.NORMAL,
+        excluded=_kept_from(values) | (_above(context) if about is About.CONFLICT else frozenset()),
+        urgency=Urgency.HIGH if _is_urgent(values, incident) else Urgency.NORMAL,
+        also=incident.also if incident else frozenset(),
     )
 
 
-def _told(values: Values, context: Context) -> dict[str, str]:
-    """What the recipients read. Whom the reporter kept out of it is not theirs to see."""
-    return answers(REPORT, {**values, "excluded": ""}, context)
+def to_whom(route: Route) -> tuple[str, ...]:
+    """The recipients in words, as they really are, and who is given it when they stay silent."""
+    pointer = "The leadership channel sees only that a case exists, not what it says." if route.channel else ""
+    silence = f"If nobody takes it in time, it goes on to: {_listed(route.on_silence)}." if route.on_silence else ""
+    return tuple(filter(None, (f"This will go to: {_listed(route.handlers)}.", route.not_to, silence, pointer)))
+
+
+def no_route(route: Route | NoRoute, *buttons: Choice) -> Step:
+    """The step that takes nothing and shows the numbers to ring."""
+    numbers = route.numbers if isinstance(route, NoRoute) else ()
+    return Step("no_route", intro=(spine.CANNOT_CARRY, *numbers), buttons=buttons or (BACK, STOP), stop=True)
+
+
+def _safety(values: Values, context: Context) -> tuple[Step, ...]:
+    found = [Step("danger", (spine.DANGER,), spine.BEFORE)]
+    if values.get("danger") in ("yes", "unsure"):
+        found.append(Step("ring", intro=spine.RING, buttons=(spine.RUNG, STOP), alarm=True))
+    found.append(Step("risk", (spine.RISK,)))
+    if values.get("risk") == "adult":
+        return (*found, no_route(context.route(filing("", {"about": About.ADULT_AT_RISK}, context))))
+    if values.get("risk") in ("child", "unsure"):
+        found.append(Step("tell", intro=spine.TELL, buttons=(spine.CARRY_ON, STOP), alarm=True))
+    found.append(Step("image", (spine.IMAGE,)))
+    if values.get("image") == "yes":
+        found.append(Step("image_stop", intro=spine.IMAGE_STOP, buttons=(STOP,), alarm=True, stop=True))
+    if values.get("image") == "unsure":
+        found.append(Step("image_unsure", intro=spine.IMAGE_UNSURE, buttons=(spine.RUNG, STOP), alarm=True))
+    return tuple(found)
+
+
+def _whom(values: Values, context: Context) -> tuple[Step, ...]:
+    """Whom it is about, as far as it decides where it goes, and its type."""
+    about = About(values.get("about", About.UNKNOWN))
+    found = [Step("about", (spine.ABOUT,), through="recipients")]
+    if about in STAFF:
+        found.append(Step("subject", (_subject(about, context),), through="recipients"))
+    if about is About.HEADTEACHER:
+        found.append(Step("conflict", (spine.CONFLICT,), through="recipients"))
+    route = context.route(filing("", {**values, "excluded": "", "named": ""}, context))
+    if isinstance(route, NoRoute) and _is_whom_known(values):
+        return (*found, no_route(route))
+    return (*found, Step("type", (_type(values, about),), through="recipients"))
+
+
+def _is_whom_known(values: Values) -> bool:
+    about = values.get("about")
+    return about is not None and (about not in STAFF or "subject" in values)
 
 
 def _to_whom(values: Values, context: Context) -> tuple[Step, ...]:
     """Who would receive it, and then the story; nothing is asked that could reach nobody safe."""
-    if "about" not in values or (values["about"] in _STAFF and "subject" not in values):
-        return tuple(Step(one.name, (one,)) for one in STORY)
-    everyone = context.route(filing("", {**values, "excluded": ""}, context))
+    everyone = context.route(filing("", {**values, "excluded": "", "named": ""}, context))
+    asked = (*_story(values), *_named(values, context))
     if isinstance(everyone, NoRoute):
-        return (_no_route(everyone),)
-    route = context.route(filing("", values, context))
-    recipients = Step("recipients", (_excluded(everyone),), to_whom(everyone))
-    if isinstance(route, NoRoute):
-        return (recipients, _no_route(route))
-    return (recipients, *(Step(one.name, (one,)) for one in STORY))
+        return (_recipients(Route((), channel=False)), *asked)
+    chosen = context.route(filing("", {**values, "named": ""}, context))
+    if isinstance(chosen, NoRoute):
+        return (_recipients(everyone), no_route(chosen))
+    if values.get("way") == "speak":
+        return (_recipients(everyone), Step("speak_to", (_speak_to(chosen),)))
+    left = context.route(filing("", values, context))
+    return (_recipients(everyone), *asked, *((no_route(left),) if isinstance(left, NoRoute) else ()))
 
 
-def to_whom(route: Route) -> tuple[str, ...]:
-    """The recipients in words, as they really are."""
-    names = ", ".join(f"{person.name} ({person.job})" if person.job else person.name for person in route.handlers)
-    pointer = "The leadership channel sees only that a case exists, not what it says." if route.channel else ""
-    return tuple(filter(None, (f"This will go to: {names}.", route.not_to, pointer)))
+def _story(values: Values) -> tuple[Step, ...]:
+    incident = _incident(values)
+    extra = incident.fields(About(values.get("about", About.UNKNOWN))) if incident else ()
+    evidence = () if _is_intimate(values) else (spine.EVIDENCE,)
+    return tuple(Step(one.name, (one,)) for one in (*spine.COMMON, *extra, *evidence, spine.DONE))
 
 
-def _no_route(route: Route | NoRoute) -> Step:
-    numbers = route.numbers if isinstance(route, NoRoute) else ()
-    return Step("no_route", intro=(_CANNOT_CARRY, *numbers), buttons=(Choice("Back", "back"), STOP), stop=True)
+def _recipients(route: Route) -> Step:
+    return Step(
+        "recipients",
+        (_excluded(route),),
+        to_whom(route),
+        buttons=(NEXT, spine.SPEAK, BACK, STOP),
+        sets={"next": {"way": "write"}, "speak": {"way": "speak"}},
+    )
+
+
+def _excluded(route: Route) -> Field:
+    options = tuple(Option(person.id, _entitled(person)) for person in (*route.handlers, *route.on_silence))
+    label = "Is there anyone here who should not see it?"
+    hint = "Leave empty if not. They are not told that you left them out."
+    return Field("excluded", label, FieldKind.ANY_OF, tuple(dict.fromkeys(options)), hint=hint, required=False)
+
+
+def _speak_to(route: Route) -> Field:
+    options = tuple(Option(person.id, _entitled(person)) for person in route.handlers)
+    label, hint = "Who would you like to speak to?", "They are told that you ask to speak to them, and nothing else."
+    return Field("speak_to", label, FieldKind.ONE_OF, options, hint, value=options[0].value)
 
 
 def _subject(about: About, context: Context) -> Field:
     people = [person for person in context.school.people if person != context.person and _is(about, person)]
-    options = (*(Option(person.id, _named(person)) for person in people), Option(OTHER, "Somebody who is not listed"))
+    options = (*(Option(person.id, _entitled(person)) for person in people), Option(OTHER, "Somebody not listed"))
     return Field("subject", "Which person?", FieldKind.ONE_OF, options, hint="They will never see this report.")
 
 
+def _type(values: Values, about: About) -> Field:
+    options = tuple(Option(one.name, one.label) for one in INCIDENTS.offered(about))
+    guess = INCIDENTS.guess(values.get("what", ""), about)
+    label = "What kind of thing is it?"
+    return Field("type", label, FieldKind.ONE_OF, options, "As near as you can.", guess.name if guess else "")
+
+
+def _incident(values: Values) -> Incident | None:
+    return INCIDENTS.get(values.get("type"))
+
+
+def _is_urgent(values: Values, incident: Incident | None) -> bool:
+    unsafe = {values.get("danger"), values.get("risk"), values.get("image")} & {"yes", "child", "unsure"}
+    return bool(unsafe) or (incident is not None and incident.is_urgent(values))
+
+
+def _is_intimate(values: Values) -> bool:
+    """Whether a sexual picture may be in play: then nobody is asked to say what there is to show."""
+    return values.get("image") == "unsure" or any(_INTIMATE.search(values.get(one, "")) for one in ("what", "people"))
+
+
+# A leader named in the text of a report that is said to be about somebody else
+
+
+def _named(values: Values, context: Context) -> tuple[Step, ...]:
+    people = _named_people(values, context)
+    return (Step("named", (_whether_about(people, context, values),), then=_put_right),) if people else ()
+
+
+def _named_people(values: Values, context: Context) -> tuple[Person, ...]:
+    """Leaders and recipients whom the text seems to name although the report is said to be about somebody else."""
+    said = filing("", {**values, "named": ""}, context)
+    route = context.route(said)
+    near = {person.id for person in (*route.handlers, *route.on_silence)} if isinstance(route, Route) else set()
+    known = {context.person.id, said.subject} | said.excluded | _ids(context, *_SUBJECT_ROLE.get(said.about, ()))
+    people = [
+        person
+        for person in context.school.people
+        if person.id not in known and (person.id in near or person.has(*_LOOKED_FOR))
+    ]
+    typed = (values.get(one.name, "") for step in _story(values) for one in step.fields if not one.options)
+    return mentioned("\n".join(typed), people)
+
+
+def _whether_about(people: tuple[Person, ...], context: Context, values: Values) -> Field:
+    names, ids = _joined(people, "and"), _AND.join(person.id for person in people)
+    route = context.route(filing("", {**values, "named": ""}, context))
+    near = isinstance(route, Route) and any(person in (*route.handlers, *route.on_silence) for person in people)
+    would = "who would receive this" if near else "one of the school's leaders"
+    them = "them" if len(people) == 1 else "one of them"
+    return Field(
+        "named",
+        f"You named {names}, {would}. Is it about {them}?",
+        FieldKind.ONE_OF,
+        (
+            *(Option(f"about:{person.id}", f"Yes, it is about {person.name}") for person in people),
+            Option(f"keep:{ids}", f"No, but {_joined(people, 'or')} should not see it"),
+            Option(f"no:{ids}", "No"),
+        ),
+        hint="I ask before sending because whoever a report is about must never receive it.",
+    )
+
+
+def _put_right(values: Values, context: Context) -> Values:
+    """A report that is about the leader named after all goes back to whom it is about, with that person filled in."""
+    verb, _, id = values.get("named", "").partition(":")
+    person = next((one for one in context.school.people if one.id == id), None)
+    if verb != "about" or person is None:
+        return values
+    about = _class_of(person)
+    kept = {name: value for name, value in values.items() if name not in ("named", "subject", "conflict")}
+    subject = {"subject": person.id} if about in STAFF else {}
+    return {**kept, **subject, "about": about, STEP: "about", UNTIL: "recipients"}
+
+
+_SUBJECT_ROLE = {
+    About.HEADTEACHER: (Role.HEADTEACHER,),
+    About.CHAIR: (Role.CHAIR,),
+    About.CONFLICT: (Role.HEADTEACHER, Role.CHAIR),
+}
+
+
+def _kept_from(values: Values) -> frozenset[str]:
+    verb, _, ids = values.get("named", "").partition(":")
+    named = ids.split(_AND) if verb == "keep" else []
+    return frozenset(filter(None, [*values.get("excluded", "").split("\n"), *named]))
+
+
+def _class_of(person: Person) -> About:
+    if person.has(Role.HEADTEACHER):
+        return About.HEADTEACHER
+    if person.has(Role.CHAIR):
+        return About.CHAIR
+    if person.has(*_LEADERS):
+        return About.SLT_OR_DSL
+    return About.GOVERNOR if person.has(Role.GOVERNOR) else About.COLLEAGUE
+
+
 def _is(about: About, person: Person) -> bool:
-    if person.has(Role.HEADTEACHER, Role.CHAIR):
-        return False
-    leads = not person.roles.isdisjoint(_LEADERS)
-    governs = not person.roles.isdisjoint(_GOVERNORS)
-    return {About.SLT_OR_DSL: leads, About.GOVERNOR: governs}.get(about, not leads and not governs)
+    return _class_of(person) is about
 
 
-def _named(person: Person) -> str:
+def _above(context: Context) -> frozenset[str]:
+    return _ids(context, Role.HEADTEACHER, Role.CHAIR)
+
+
+def _ids(context: Context, *roles: Role) -> frozenset[str]:
+    return frozenset(person.id for person in context.school.people if person.has(*roles))
+
+
+def _entitled(person: Person) -> str:
     return f"{person.name}, {person.job}" if person.job else person.name
 
 
-def _excluded(route: Route) -> Field:
-    options = tuple(Option(person.id, _named(person)) for person in route.handlers)
-    label = "Is there anyone here who should not see it?"
-    return Field("excluded", label, FieldKind.ANY_OF, options, hint="Leave empty if not.", required=False)
+def _listed(people: tuple[Person, ...]) -> str:
+    return ", ".join(f"{person.name} ({person.job})" if person.job else person.name for person in people)
+
+
+def _joined(people: tuple[Person, ...], by: str) -> str:
+    *others, last = (person.name for person in people)
+    return f"{', '.join(others)} {by} {last}" if others else last
+
+
+# What stands above the review and on the receipt
 
 
 def _note(values: Values, context: Context) -> tuple[str, ...]:
+    found = ending("", values, context)
+    if isinstance(found, Wish):
+        to = next((one.name for one in context.school.people if one.id == found.to), "")
+        return (f"{to} will be told: “{context.person.name} asks to speak to you.”", spine.WISH_ONLY)
     route = context.route(filing("", values, context))
     return to_whom(route) if isinstance(route, Route) else route.numbers
 
 
-_BEFORE = (
-    "I can record this and pass it to the right person. I can't keep it secret, "
-    "but only people who need to know will see it.",
-    "Telling us is not an accusation, and I don't decide what happens.",
-)
-_RING = ("Ring now, before anything else. Come back when you have rung, and I will take the record.",)
-_TELL = (
-    "Speak to the safeguarding lead today, in person or by phone. Don't wait for a reply here.",
-    "When you have, or while you wait to get through, carry on and I will take the record.",
-)
-_IMAGE_STOP = (
-    "Stop here. Don't look at it again, and don't copy, save, send or delete it.",
-    "Tell the safeguarding lead at once, by phone or in person. I take no record of this: it must go by voice.",
-)
-_CANNOT_CARRY = "I can't carry this one safely, so I won't take any details. Please ring:"
+def _receipt(values: Values) -> After:
+    incident = _incident(values)
+    return After(incident.advice if incident else (), INCIDENTS.do_not)
 
-REPORT = Form("report", "Report a concern", steps, filing, _note)
+
+REPORT = Form("report", "Report a concern", steps, ending, _note, _receipt, carry=spine.WHAT)

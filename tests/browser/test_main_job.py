@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.steps import ask, become, sheet, step
 from tests.running import Server
 
 SECRET = "Jordan Blake in 8C sent me a friend request on Snapchat at 9pm"
@@ -27,45 +28,6 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     yield found
     context.close()
     assert errors == []
-
-
-def become(page: Page, name: str) -> None:
-    """Switch who I am."""
-    page.get_by_role("navigation").get_by_role("button", name=re.compile(name)).click()
-    expect(page.locator("main .pane-note")).to_contain_text(name)
-    page.locator('main [role=log][aria-busy="false"]').wait_for()
-
-
-def ask(page: Page, text: str) -> Locator:
-    """Say something and give back Charter's reply to it."""
-    replies = page.locator('main [role=log] article[data-key$=":reply"]')
-    before = replies.count()
-    box = page.locator("main textarea")
-    box.fill(text)
-    box.press("Enter")
-    expect(replies).to_have_count(before + 1)
-    return replies.last
-
-
-def sheet(page: Page) -> Locator:
-    """The open dialog."""
-    return page.locator("dialog[open]")
-
-
-def step(page: Page, button: str = "Next", **fields: str) -> None:
-    """Fill in what is asked on this page of a form, by field name, and press a button."""
-    form = sheet(page)
-    before = form.inner_html()
-    for name, value in fields.items():
-        field = form.locator(f'.field[data-name="{name}"]')
-        if field.get_attribute("data-kind") in ("text", "long_text"):
-            field.locator("input, textarea").fill(value)
-        elif field.locator("select").count():
-            field.locator("select").select_option(value)
-        else:
-            field.locator(f'input[value="{value}"]').check()
-    form.locator("footer").get_by_role("button", name=button, exact=True).click()
-    expect(form).not_to_have_js_property("innerHTML", before)
 
 
 ASKED = [
@@ -128,6 +90,7 @@ def test_a_report_reaches_its_handlers_and_comes_back(page: Page, server: Server
     step(page, image="no")
     page.screenshot(path=pictures / "report-about.png")
     step(page, about="student")
+    step(page, type="pupil_request")
     expect(sheet(page)).to_contain_text("Sam Carter")
     page.screenshot(path=pictures / "report-recipients.png")
     step(page)
@@ -136,6 +99,8 @@ def test_a_report_reaches_its_handlers_and_comes_back(page: Page, server: Server
     step(page, where="Snapchat")
     step(page, people="Jordan Blake, 8C")
     step(page, known="received")
+    for name, value in {"answered": "declined", "own_child": "no", "with_it": "First time"}.items():
+        step(page, **{f"pupil_request.{name}": value})
     step(page, evidence="On my phone")
     step(page, done="I declined it")
     expect(sheet(page)).to_contain_text(SECRET)
@@ -205,8 +170,9 @@ def test_a_report_about_the_headteacher_reaches_the_chair_alone(page: Page) -> N
     """The head and the leadership channel see no trace of it."""
     become(page, "Priya Shah")
     ask(page, "I need to report something").get_by_role("button", name="Report it").click()
-    for answer in ({"danger": "no"}, {"risk": "no"}, {"image": "no"}, {"about": "headteacher"}):
+    for answer in ({"danger": "no"}, {"risk": "no"}, {"image": "no"}, {"about": "headteacher"}, {"conflict": "no"}):
         step(page, **answer)
+    step(page, type="leader_concern")
     expect(sheet(page)).to_contain_text("Peter Lowe")
     expect(sheet(page).locator(".intro").first).not_to_contain_text("Helen Marsh")
     step(page)
@@ -216,6 +182,7 @@ def test_a_report_about_the_headteacher_reaches_the_chair_alone(page: Page) -> N
         {"where": "Office"},
         {"people": "Us"},
         {"known": "saw"},
+        {},
         {},
         {},
     ):

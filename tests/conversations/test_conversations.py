@@ -93,7 +93,7 @@ def _leads(verdict: Verdict) -> set[str]:
 
 
 def _offer_actions(offers: tuple[Offer, ...]) -> Iterator[str]:
-    apart = {Offer.SAFEGUARDING: "safety", Offer.CHECK_ACCOUNTS: "checklist"}
+    apart = {Offer.SAFEGUARDING: "safety", Offer.CHECK_ACCOUNTS: "open:form:joiner_check"}
     return (apart.get(offer, f"open:form:{offer}") for offer in offers)
 
 

@@ -50,7 +50,15 @@ def filed(server: Server, **changed: str) -> str:
     html = post(server, "press", action="open:form:report")[1]["html"]
     page = re.search(r'data-page="([^"]+)"', html)
     assert page is not None
-    answers = {"danger": "no", "risk": "no", "image": "no", "about": "student", "excluded": "", "what": STORY}
+    answers = {
+        "danger": "no",
+        "risk": "no",
+        "image": "no",
+        "about": "student",
+        "type": "other",
+        "excluded": "",
+        "what": STORY,
+    }
     answers |= {
         "when": "Monday",
         "where": "Chat",

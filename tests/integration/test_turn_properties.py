@@ -67,7 +67,7 @@ def events(person: str, ref: str) -> st.SearchStrategy[Event]:
         st.builds("set:{}".format, facts),
         st.builds("correct:{}".format, st.sampled_from([*VOCABULARY, "nothing", ""])),
         st.builds("choose:{}".format, st.sampled_from(["student-connect", "no-such-row", ""])),
-        st.sampled_from(["safety", "checklist", f"act:{ref}", ""]),
+        st.sampled_from(["safety", f"act:{ref}", ""]),
         st.text(max_size=30),
     )
     values = st.dictionaries(
