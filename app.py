@@ -123,7 +123,7 @@ def _preview(settings: Settings, database: Database) -> tuple[web.Application, W
     sealer, wake = Sealer(secret_keys(settings)), asyncio.Event()
     roster = Roster(school.people, connected=frozenset({Platform.WEB}))
     store, outbox = SqlCaseStore(database, sealer), SqlOutbox(database)
-    desk = Desk(store, roster, clock, school.numbers(), wake, patience=school.calendar.due)
+    desk = Desk(store, roster, clock, school.numbers(), wake, patience=school.calendar.due, table=school.routes())
     replies = _replies(settings, library)
     memory = SqlMemory(database, sealer, clock)
     reading = reader(settings, library)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from bot import pages
 from bot.cases.desk import Desk
-from bot.cases.model import About, CaseView, Illegal, Kind, Refused, Stale, Urgency
+from bot.cases.model import About, CaseView, Illegal, Kind, NoRoute, Refused, Stale, Urgency
 from bot.dialogs.fields import take
 from bot.model import Field, Outcome, Person, Submitted
 from bot.ports import Clock, Words
 from bot.replies import Replies
 from bot.school import School
 
-Found = CaseView | Refused | Stale | Illegal | None
+Found = CaseView | Refused | Stale | Illegal | NoRoute | None
 """What the desk gives back; None when the person has rightly lost the case by their own act."""
 
 
@@ -93,6 +93,8 @@ class Casework:
         match found:
             case None:
                 return self.replies.plain("passed_on", safeguarding=False)
+            case NoRoute(numbers):
+                return self.replies.not_carried(numbers)
             case Refused():
                 return self.replies.plain("refused", safeguarding=False)
             case Stale(now):

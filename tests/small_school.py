@@ -140,10 +140,57 @@ class MemoryCaseStore:
         """As the port says."""
         self.stories[ref].append(event)
 
-    async def reported_by(self, person: str) -> tuple[Case, ...]:
+    async def reported_by(self, person: str, limit: int | None = None) -> tuple[Case, ...]:
         """As the port says."""
-        return tuple(case for case in self.cases.values() if case.reporter == person)
+        return tuple(sorted(self._sent(person), key=lambda case: case.opened, reverse=True)[:limit])
 
-    async def handled_by(self, person: str) -> tuple[Case, ...]:
+    async def count_reported(self, person: str) -> int:
         """As the port says."""
-        return tuple(c for c in self.cases.values() if person in c.handlers and c.state is not State.CLOSED)
+        return len(self._sent(person))
+
+    async def handled_by(
+        self,
+        person: str,
+        kinds: frozenset[Kind] = frozenset(Kind),
+        closed: bool = False,
+        limit: int = 50,
+        roles: frozenset[Role] = frozenset(Role),
+    ) -> tuple[Case, ...]:
+        """As the port says."""
+        return tuple(sorted(self._given(person, kinds, closed, roles), key=_soonest)[:limit])
+
+    async def count_handled(
+        self,
+        person: str,
+        kinds: frozenset[Kind] = frozenset(Kind),
+        closed: bool = False,
+        roles: frozenset[Role] = frozenset(Role),
+    ) -> int:
+        """As the port says."""
+        return len(self._given(person, kinds, closed, roles))
+
+    async def overdue(self, now: datetime, limit: int = 50) -> tuple[Case, ...]:
+        """As the port says."""
+        waiting = [(case.due, case) for case in self.cases.values() if case.due is not None and case.due <= now]
+        return tuple(case for _, case in sorted(waiting, key=lambda pair: pair[0])[:limit])
+
+    def _sent(self, person: str) -> list[Case]:
+        return [case for case in self.cases.values() if case.reporter == person]
+
+    def _given(self, person: str, kinds: frozenset[Kind], closed: bool, roles: frozenset[Role]) -> list[Case]:
+        return [
+            case
+            for case in self.cases.values()
+            if person in case.handlers
+            and case.kind in kinds
+            and (closed or case.state is not State.CLOSED)
+            and _enough(roles, case.concern.needs(person))
+        ]
+
+
+def _enough(roles: frozenset[Role], needed: frozenset[Role] | None) -> bool:
+    return needed is None or not roles.isdisjoint(needed)
+
+
+def _soonest(case: Case) -> tuple[bool, bool, datetime, datetime]:
+    return case.state is State.CLOSED, case.due is None, case.due or case.opened, case.opened

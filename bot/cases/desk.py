@@ -8,13 +8,17 @@ from uuid import uuid4
 
 import structlog
 
+from bot.cases.files import Files, Patience
+from bot.cases.hands import Hands
+from bot.cases.intake import Intake
+from bot.cases.lists import Lists
 from bot.cases.model import (
     About,
-    CaseSummary,
     CaseView,
     Filing,
     Illegal,
     Kind,
+    Listing,
     NoRoute,
     Pointer,
     Receipt,
@@ -22,13 +26,14 @@ from bot.cases.model import (
     Route,
     Stale,
     State,
+    Urgency,
 )
-from bot.cases.moves import MOVES, Action, Move, Standing
-from bot.cases.record import Act, Case, Concern, Event
-from bot.cases.reference import as_reference, new_reference
-from bot.cases.routing import Numbers, Ring, Roster, closed_to, route, rule_for
-from bot.cases.views import handlers_now, standing, summary, view
-from bot.model import Destination, Person
+from bot.cases.moves import MOVES, UNTAKEN, Action, Move, Standing, legal
+from bot.cases.pointers import pointer
+from bot.cases.record import Case
+from bot.cases.routing import TABLE, Numbers, Roster, Table
+from bot.cases.views import handlers_now, plain_hours
+from bot.model import Person, Role
 from bot.notices.model import Notice, NoticeKind
 from bot.ports import CaseStore, Clock
 
@@ -37,24 +42,38 @@ log = structlog.get_logger()
 Answer = CaseView | Refused | Illegal | Stale
 """CaseView: done. Refused: not theirs or not there. Illegal: not as the case stands. Stale: somebody else was first."""
 
-LEADERSHIP = Destination()
-
 
 class Desk:
     """Files cases and lets those with rights work on them.
 
     `roster` may be replaced when the settings change: rights follow it at once. `wake` is set when notices are written.
-    Words are stored as given; blank words, outcomes or reasons make an action Illegal.
+    `table` is the school's routing and `patience` says when a case must have been taken. Words are stored as given; blank
+    words, outcomes or reasons make an action Illegal.
     """
 
     def __init__(
-        self, store: CaseStore, roster: Roster, clock: Clock, numbers: Numbers, wake: asyncio.Event | None = None
+        self,
+        store: CaseStore,
+        roster: Roster,
+        clock: Clock,
+        numbers: Numbers,
+        wake: asyncio.Event | None = None,
+        table: Table = TABLE,
+        patience: Patience = plain_hours,
     ) -> None:
-        self.roster = roster
-        self._store = store
-        self._clock = clock
-        self._numbers = numbers
-        self._wake = wake or asyncio.Event()
+        self._files = Files(store, roster, clock, numbers, table, wake or asyncio.Event(), patience)
+        self._intake, self._hands, self._lists = Intake(self._files), Hands(self._files), Lists(self._files)
+
+    @property
+    def roster(self) -> Roster:
+        """The school's people as they are now."""
+        return self._files.roster
+
+    @roster.setter
+    def roster(self, roster: Roster) -> None:
+        self._files.roster = roster
+
+    # Filing
 
     def route_for(
         self,
@@ -63,12 +82,10 @@ class Desk:
         reporter: Person,
         subject: str | None = None,
         excluded: frozenset[str] = frozenset(),
+        also: frozenset[Role] = frozenset(),
     ) -> Route | NoRoute:
         """Where such a case would go now: to be shown before any words are taken. `file` decides again."""
-        known = self.roster.get(reporter.id)
-        if known is None:
-            return NoRoute(self._numbers.lines(Ring.SCHOOL))
-        return route(kind, about, known, subject, excluded, self.roster, self._numbers)
+        return self._intake.route_for(kind, about, reporter, subject, excluded, also)
 
     async def file(self, filing: Filing) -> Receipt | NoRoute:
         """Store a submission: case, content, event and notices, and its draft removed, in one transaction.
@@ -76,44 +93,109 @@ class Desk:
         The same draft of the same reporter gives the same receipt however often it is filed. Nothing is stored when
         there is no route. Raises what the store raises when it cannot store: nothing is half written.
         """
-        known = self.roster.get(filing.reporter.id)
-        earlier = await self._store.filed(known.id, filing.draft) if known else None
-        if earlier is not None:
-            return self._receipt(earlier)
-        where = self.route_for(filing.kind, filing.about, filing.reporter, filing.subject, filing.excluded)
-        if isinstance(where, NoRoute):
-            log.info("case_without_route", kind=filing.kind.value)
-            return where
-        case = await self._create(replace(filing, reporter=known or filing.reporter), where)
-        self._wake.set()
-        return self._receipt(case)
+        return await self._intake.file(filing)
+
+    async def wish_in_person(
+        self,
+        person: Person,
+        about: About,
+        subject: str | None,
+        to: str,
+        excluded: frozenset[str] = frozenset(),
+        draft: str | None = None,
+    ) -> Receipt | NoRoute:
+        """Tell one of those who would handle such a report that this person asks to speak to them: no content at all.
+
+        It is a case of its own, of the chosen person alone, so that it is not forgotten; on silence it follows the class's
+        line. The numbers come back when `to` is nobody who would handle it. The same draft is filed once.
+        """
+        filing = Filing(draft or uuid4().hex, Kind.REPORT, about, person, {}, subject, excluded)
+        return await self._intake.in_person(filing, to)
+
+    # What one case's people do
 
     async def open(self, ref: str, viewer: Person) -> CaseView | Refused:
         """The case as this person may see it. A handler's opening is written to its story first."""
-        case = await self._entitled(ref, viewer)
-        return Refused() if case is None else await self._shown(case, viewer)
+        case = await self._files.entitled(ref, viewer)
+        return Refused() if case is None else await self._files.shown(case, viewer)
+
+    async def eligible(self, ref: str, by: Person) -> tuple[Person, ...]:
+        """Those to whom a handler may assign the case: its handlers as they are now. Nobody for anybody else."""
+        case = await self._files.entitled(ref, by, Standing.HANDLER)
+        return self._eligible(case) if case else ()
 
     async def acknowledge(self, ref: str, by: Person) -> Answer:
         """Take the case: `by` owns it and the reporter is told. Pressing twice is harmless.
 
         Stale when another handler took it first.
         """
-        case = await self._entitled(ref, by, Standing.HANDLER)
+        case = await self._files.entitled(ref, by, Standing.HANDLER)
         if case is None:
             return Refused()
-        if case.owner is None or case.state is State.CLOSED:
-            answer = await self._move(case, Action.ACKNOWLEDGE, by)
+        if legal(Action.ACKNOWLEDGE, case) or case.state is State.CLOSED:
+            answer = await self._move(case, Action.ACKNOWLEDGE, by, after=replace(case, owner=by.id))
             return await self.acknowledge(ref, by) if isinstance(answer, Stale) else answer
-        shown = await self._shown(case, by)
+        shown = await self._files.shown(case, by)
         return shown if case.owner == by.id else Stale(shown)
+
+    async def assign(self, ref: str, by: Person, to: str) -> Answer:
+        """Hand the case to one of its handlers, who is told and must take it: it waits for them from now.
+
+        Assigned to oneself it is taken, and goes on from where it is. Illegal for anybody who is not `eligible`.
+        """
+        case = await self._files.entitled(ref, by, Standing.HANDLER)
+        if case is None:
+            return Refused()
+        if to == by.id and case.state in UNTAKEN:
+            return await self.acknowledge(ref, by)
+        if to not in {person.id for person in self._eligible(case)}:
+            return Illegal(await self._files.shown(case, by))
+        given = replace(case, owner=to)
+        notices = self._files.notices(NoticeKind.ASSIGNED, case.ref, {to} - {by.id})
+        return await self._move(case, Action.ASSIGN, by, after=given, notices=notices, keeps_state=to == by.id)
 
     async def reply(self, ref: str, by: Person, words: str) -> Answer:
         """Write to the reporter, who is told privately that there is a reply, not what it says. Handlers only."""
         return await self._act(Action.REPLY, ref, by, words)
 
+    async def ask(self, ref: str, by: Person, words: str) -> Answer:
+        """Ask the reporter something and wait for what they add. Handlers only."""
+        return await self._act(Action.ASK, ref, by, words)
+
+    async def note(self, ref: str, by: Person, words: str) -> Answer:
+        """Write something for the handlers alone. Handlers only."""
+        return await self._act(Action.NOTE, ref, by, words)
+
     async def add(self, ref: str, by: Person, words: str) -> Answer:
-        """Add to one's own case, in any state; whoever has it is told. Reporter only."""
+        """Add to one's own case, in any state; whoever has it is told. It answers a question. Reporter only."""
         return await self._act(Action.ADD, ref, by, words)
+
+    async def withdraw(self, ref: str, by: Person, reason: str) -> Answer:
+        """Say that one would rather not have sent it: it is kept, marked, and whoever has it is told. Reporter only."""
+        return await self._act(Action.WITHDRAW, ref, by, reason)
+
+    async def set_urgency(self, ref: str, by: Person, urgency: Urgency, reason: str) -> Answer:
+        """Make the case more or less urgent; a case that waits does so anew. Handlers only.
+
+        The others are told privately when it becomes urgent. Illegal when it is so already.
+        """
+        case = await self._files.entitled(ref, by, Standing.HANDLER)
+        if case is None:
+            return Refused()
+        if not reason.strip() or case.urgency is urgency:
+            return Illegal(await self._files.shown(case, by))
+        raised = self._having(case, by) if urgency is Urgency.HIGH else ()
+        notices = self._files.notices(NoticeKind.POINTER, case.ref, raised)
+        after = replace(case, urgency=urgency)
+        return await self._move(case, Action.URGENCY, by, f"{urgency.value}: {reason}", after=after, notices=notices)
+
+    async def hold(self, ref: str, by: Person, reason: str) -> Answer:
+        """Keep the case from disposal until it is released. Handlers only."""
+        return await self._act(Action.HOLD, ref, by, reason)
+
+    async def release(self, ref: str, by: Person, reason: str) -> Answer:
+        """End a hold. Handlers only."""
+        return await self._act(Action.RELEASE, ref, by, reason)
 
     async def close(self, ref: str, by: Person, outcome: str, reason: str) -> Answer:
         """Close the case with an outcome and a reason, both for the record only. Handlers only."""
@@ -125,146 +207,110 @@ class Desk:
         """Open a closed case again, to be taken anew; reporter and the other handlers are told. Handlers only."""
         return await self._act(Action.REOPEN, ref, by, reason)
 
-    async def own(self, person: Person) -> tuple[CaseSummary, ...]:
-        """The cases this person sent, newest first."""
-        if self.roster.get(person.id) is None:
-            return ()
-        cases = await self._store.reported_by(person.id)
-        newest = sorted(cases, key=lambda case: case.opened, reverse=True)
-        return tuple(summary(case, self.roster, self._clock.now()) for case in newest)
+    # From hand to hand
 
-    async def queue(self, person: Person) -> tuple[CaseSummary, ...]:
+    async def recuse(self, ref: str, by: Person, reason: str) -> Refused | Illegal | Stale | None:
+        """Leave a case that one should not handle, for good; the other handlers, or the next in line, are told.
+
+        None: done, and it is theirs no more. Illegal when there is nobody else who could have it. Handlers only.
+        """
+        return await self._hands.recuse(ref, by, reason)
+
+    async def reroute(
+        self, ref: str, by: Person, about: About, subject: str | None, reason: str
+    ) -> Answer | NoRoute | None:
+        """Send a report the way it should have gone: everybody loses it, then the right people are given it.
+
+        None: done, and it is `by`'s no more. NoRoute: done, and nobody could be given it safely, so these are to be rung;
+        `by` keeps it meanwhile unless it is kept from them too. Whoever it was ever kept from stays so. Handlers only.
+        """
+        return await self._hands.reroute(ref, by, about, subject, reason)
+
+    async def escalate(self, ref: str) -> bool:
+        """Give a case that nobody took in time to the next in its line, and remind those who have it; never the channel.
+
+        When the line is used up those who have it are reminded again. False when there is nothing to do, or somebody else
+        did it. For the watcher alone.
+        """
+        return await self._hands.escalate(ref)
+
+    # Lists
+
+    async def own(self, person: Person, limit: int = 50) -> Listing:
+        """The cases this person sent, newest first."""
+        return await self._lists.own(person, limit)
+
+    async def queue(self, person: Person, limit: int = 50) -> Listing:
         """The open cases this person handles now: overdue first, then oldest first."""
-        mine = [
-            case
-            for case in await self._store.handled_by(person.id)
-            if standing(case, person.id, self.roster) is Standing.HANDLER
-        ]
-        found = (summary(case, self.roster, self._clock.now()) for case in mine)
-        return tuple(sorted(found, key=lambda case: (not case.overdue, case.opened)))
+        return await self._lists.queue(person, limit)
+
+    async def register(self, person: Person, kind: Kind, limit: int = 50) -> Listing:
+        """The declarations, or the justifications, that this person handles, closed ones at the end."""
+        return await self._lists.register(person, kind, limit)
 
     async def pointer(self, notice: Notice) -> Pointer | None:
         """What a notice may say: no content, except the approved text of a question in the leadership channel.
 
         None when its destination has no right to know of the case any more. For the notices' composer alone.
         """
-        case = await self._store.find(notice.ref)
-        if case is None or not self._may_know(case, notice.destination):
-            return None
-        return Pointer(summary(case, self.roster, self._clock.now()), await self._public_text(case, notice))
+        return await pointer(self._files, notice)
 
-    def _may_know(self, case: Case, destination: Destination) -> bool:
-        if destination.person is None:
-            return case.concern.channel
-        return standing(case, destination.person, self.roster) is not Standing.NONE
-
-    async def _public_text(self, case: Case, notice: Notice) -> str | None:
-        if case.kind is not Kind.QUESTION or notice.destination != LEADERSHIP:
-            return None
-        story = await self._store.story(case.ref)
-        return next((event.public_text for event in story if event.act is Act.FILED), None)
-
-    async def _create(self, filing: Filing, where: Route) -> Case:
-        event = self._event(Act.FILED, filing.reporter)
-        first = replace(event, answers=filing.answers, public_text=filing.public_text)
-        for _ in range(_TRIES):
-            case = self._new_case(filing, where, first)
-            stored = await self._store.create(case, filing.draft, first, self._pointers(case))
-            if stored is not None:
-                log.info("case_filed", ref=stored.ref)
-                return stored
-        raise RuntimeError("no free reference was found")
-
-    def _new_case(self, filing: Filing, where: Route, first: Event) -> Case:
-        rule = rule_for(filing.kind, filing.about, filing.reporter, filing.subject, self.roster)
-        concern = Concern(
-            about=filing.about,
-            roles=rule.roles,
-            closed_to=closed_to(rule, filing.reporter, filing.subject, filing.excluded, self.roster),
-            subject=filing.subject,
-            excluded=filing.excluded,
-            channel=where.channel,
-            not_to=where.not_to,
-        )
-        handlers = tuple(person.id for person in where.handlers)
-        return Case(new_reference(), filing.kind, filing.urgency, filing.reporter.id, first.at, handlers, concern)
-
-    def _pointers(self, case: Case) -> tuple[Notice, ...]:
-        private = tuple(Destination(person) for person in case.handlers)
-        return self._notices(case, NoticeKind.POINTER, (LEADERSHIP,) if case.concern.channel else private)
+    # How it is done
 
     async def _act(self, action: Action, ref: str, by: Person, words: str, outcome: str = "") -> Answer:
-        case = await self._entitled(ref, by, MOVES[action].by)
+        case = await self._files.entitled(ref, by, MOVES[action].by)
         if case is None:
             return Refused()
         if not words.strip():
-            return Illegal(await self._shown(case, by))
-        return await self._move(case, action, by, words, outcome)
+            return Illegal(await self._files.shown(case, by))
+        return await self._move(case, action, by, words, outcome, after=_marked(case, action))
 
-    async def _move(self, case: Case, action: Action, by: Person, words: str = "", outcome: str = "") -> Answer:
-        move = MOVES[action]
-        if case.state not in move.to:
-            return Illegal(await self._shown(case, by))
-        event = replace(self._event(move.act, by), words=words, outcome=outcome)
-        moved = replace(case, state=move.to[case.state], owner=_owner_after(case, action, by))
-        notices = self._notices(case, move.notice, self._told(moved, move, by))
-        if not await self._store.write(moved, event, notices):
-            return await self._overtaken(case.ref, by)
-        log.info("case_moved", ref=case.ref, act=move.act.value)
-        self._wake.set()
-        return await self._view(moved, by)
+    async def _move(
+        self,
+        case: Case,
+        action: Action,
+        by: Person,
+        words: str = "",
+        outcome: str = "",
+        *,
+        after: Case,
+        notices: tuple[Notice, ...] = (),
+        keeps_state: bool = False,
+    ) -> Answer:
+        """Make a legal move: `after` is the case with what the move changes besides its state."""
+        move, files = MOVES[action], self._files
+        if not legal(action, case):
+            return Illegal(await files.shown(case, by))
+        moved = after if keeps_state else replace(after, state=move.to[case.state])
+        moved = replace(moved, owner=None) if move.drops_owner else moved
+        moved = files.waiting(moved) if move.waits or moved.state not in UNTAKEN else moved
+        told = (*notices, *files.notices(move.notice, case.ref, self._told(moved, move, by)))
+        if not await files.write(moved, files.event(move.act, by, words, outcome), told):
+            return await self._files.overtaken(case.ref, by)
+        return await files.view(moved, by)
 
-    async def _overtaken(self, ref: str, by: Person) -> Answer:
-        """How the case stands after somebody else's change, if it is still theirs to see."""
-        now = await self.open(ref, by)
-        return now if isinstance(now, Refused) else Stale(now)
+    def _told(self, case: Case, move: Move, by: Person) -> tuple[str, ...]:
+        having = self._having(case, by) if Standing.HANDLER in move.tells else ()
+        return (*having, *((case.reporter,) if Standing.REPORTER in move.tells else ()))
 
-    def _told(self, case: Case, move: Move, by: Person) -> tuple[Destination, ...]:
-        """Whom a move tells; what goes to handlers goes to the owner where there is one."""
+    def _having(self, case: Case, by: Person) -> tuple[str, ...]:
+        """Whom a word to the handlers reaches, but for `by`: the owner where there is one who still is."""
         handlers = handlers_now(case, self.roster)
-        people = (case.owner,) if case.owner in handlers and case.owner else handlers
-        told = people if Standing.HANDLER in move.tells else ()
-        told += (case.reporter,) if Standing.REPORTER in move.tells else ()
         if not handlers:
             log.warning("case_without_handler", ref=case.ref)
-        return tuple(Destination(person) for person in told if person != by.id)
+        people = (case.owner,) if case.owner in handlers and case.owner else handlers
+        return tuple(person for person in people if person != by.id)
 
-    def _notices(self, case: Case, kind: NoticeKind, to: tuple[Destination, ...]) -> tuple[Notice, ...]:
-        now = self._clock.now()
-        return tuple(Notice(uuid4().hex, destination, kind, case.ref, now) for destination in to)
+    def _eligible(self, case: Case) -> tuple[Person, ...]:
+        people = (self._files.person(id) for id in handlers_now(case, self.roster))
+        return tuple(person for person in people if self.roster.reachable(person))
 
-    async def _entitled(self, ref: str, person: Person, need: Standing | None = None) -> Case | None:
-        """The case if it is there and the person has the standing needed, or any; nothing else is told apart."""
-        known = as_reference(ref)
-        case = await self._store.find(known) if known else None
-        found = standing(case, person.id, self.roster) if case else Standing.NONE
-        if case is not None and found is not Standing.NONE and need in (None, found):
+
+def _marked(case: Case, action: Action) -> Case:
+    match action:
+        case Action.WITHDRAW:
+            return replace(case, withdrawn=True)
+        case Action.HOLD | Action.RELEASE:
+            return replace(case, hold=action is Action.HOLD)
+        case _:
             return case
-        log.warning("case_refused", ref=known, person=person.id)
-        return None
-
-    async def _shown(self, case: Case, viewer: Person) -> CaseView:
-        """The view, with the handler's reading on record before anything is shown."""
-        if standing(case, viewer.id, self.roster) is Standing.HANDLER:
-            await self._store.append(case.ref, self._event(Act.OPENED, viewer))
-        return await self._view(case, viewer)
-
-    async def _view(self, case: Case, viewer: Person) -> CaseView:
-        story = await self._store.story(case.ref)
-        return view(case, story, standing(case, viewer.id, self.roster), self.roster, self._clock.now())
-
-    def _receipt(self, case: Case) -> Receipt:
-        people = tuple(person for id in case.handlers if (person := self.roster.get(id)))
-        return Receipt(case.ref, Route(people, case.concern.channel, case.concern.not_to))
-
-    def _event(self, act: Act, by: Person) -> Event:
-        return Event(act, by.id, self._clock.now(), by.name)
-
-
-_TRIES = 20
-
-
-def _owner_after(case: Case, action: Action, by: Person) -> str | None:
-    if MOVES[action].drops_owner:
-        return None
-    return by.id if action is Action.ACKNOWLEDGE else case.owner

@@ -20,7 +20,10 @@ class Kind(StrEnum):
 
 
 class About(StrEnum):
-    """Whom a report is about: this alone decides where it goes, so it is asked before any free text."""
+    """Whom a report is about: this alone decides where it goes, so it is asked before any free text.
+
+    CONFLICT is the headteacher and the chair, or a reporter for whom telling either would be a conflict of interest.
+    """
 
     NOBODY = "nobody"
     SELF = "self"
@@ -33,6 +36,7 @@ class About(StrEnum):
     HEADTEACHER = "headteacher"
     CHAIR = "chair"
     ADULT_AT_RISK = "adult_at_risk"
+    CONFLICT = "conflict"
 
 
 class State(StrEnum):
@@ -76,7 +80,11 @@ class NoRoute:
 
 @dataclass(frozen=True)
 class Filing:
-    """A complete submission. `answers` are label → the reporter's own words, in order; `draft` makes it file once only."""
+    """A complete submission. `answers` are label → the reporter's own words, in order; `draft` makes it file once only.
+
+    `also` are roles that the type of incident adds to the recipients. Routing honours them only where leadership or the
+    headteacher handles a report about a student, a parent, somebody unknown or the reporter; exclusion beats them.
+    """
 
     draft: str
     kind: Kind
@@ -88,6 +96,7 @@ class Filing:
     urgency: Urgency = Urgency.NORMAL
     public_text: str | None = None
     review: date | None = None
+    also: frozenset[Role] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -125,11 +134,12 @@ class CaseSummary:
     overdue: bool = False
     hold: bool = False
     review: date | None = None
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True)
 class CaseView:
-    """A case as one person may see it. `may` lists the actions that person may take now."""
+    """A case as one person may see it. `may` lists the actions that person may take now; `handlers` can all open it."""
 
     summary: CaseSummary
     reporter: str
@@ -168,10 +178,16 @@ class Illegal:
 
 @dataclass(frozen=True)
 class Pointer:
-    """What a notice may say of a case; `public_text` is what the asker approved for the leadership channel."""
+    """What a notice may say of a case; `public_text` is what the asker approved for the leadership channel.
+
+    `asks` names who asks to speak in person, in the private notice that says so; `numbers` are whom the reporter may ring
+    when nobody has taken the case, in notices to the reporter alone.
+    """
 
     summary: CaseSummary
     public_text: str | None = None
+    asks: str = ""
+    numbers: tuple[str, ...] = ()
 
 
 HANDLING_ROLES = frozenset({Role.SLT, Role.HEADTEACHER})

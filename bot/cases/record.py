@@ -31,13 +31,17 @@ class Act(StrEnum):
     RECUSED = "recused"
     REROUTED = "rerouted"
     ESCALATED = "escalated"
+    REMINDED = "reminded"
+    DISPOSED = "disposed"
 
 
 @dataclass(frozen=True)
 class Concern:
     """Whom a case is about and what follows from it: whom it is closed to, and which roles its handlers must hold.
 
-    `closed_to` beats every grant. A handler who holds none of `roles` any more has lost the case.
+    `closed_to` beats every grant, and whoever stands in it stays there. A handler who holds none of `roles` any more has
+    lost the case. `also` are people who may hold it by another right: person id → the roles that carry it, none when the
+    school's settings name the person.
     """
 
     about: About
@@ -48,6 +52,11 @@ class Concern:
     channel: bool = False
     not_to: str = ""
     on_silence: tuple[str, ...] = ()
+    also: Mapping[str, frozenset[Role]] = field(default_factory=dict)
+
+    def needs(self, person: str) -> frozenset[Role] | None:
+        """The roles of which this handler must hold one; None for somebody named, who needs none."""
+        return self.also.get(person, self.roles) if self.also.get(person) != frozenset() else None
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,17 @@
 """Who may see what, decided before any words are taken: one table, then exclusion, which beats everything.
 
 Staff → headteacher and headteacher → chair of governors follow Keeping children safe in education, part four; the other
-rows are this product's defaults, for the school to sign off.
+rows are this product's defaults, for the school to sign off and to change in its settings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from bot.cases.model import HANDLING_ROLES, About, Kind, NoRoute, Route
+from bot.cases.model import HANDLING_ROLES, About, Kind, NoRoute, Route, Urgency
 from bot.model import Person, Platform, Role
 
 
@@ -60,10 +60,11 @@ _CHANNEL_ROLES = HANDLING_ROLES | {Role.DSL, Role.DEPUTY_DSL}
 
 @dataclass(frozen=True)
 class Line:
-    """A number to ring, in words. `person` is the roster id of who answers: it is not shown against that person."""
+    """A number to ring, in words. It is not shown against who answers it: the person of that id, or the holder of `role`."""
 
     words: str
     person: str | None = None
+    role: Role | None = None
 
 
 class Ring(StrEnum):
@@ -82,11 +83,13 @@ class Numbers:
     above_head: tuple[Line, ...]
     adult: tuple[Line, ...]
 
-    def lines(self, ring: Ring, kept_from: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    def lines(
+        self, ring: Ring, kept_from: frozenset[str] = frozenset(), closed_to: frozenset[Role] = frozenset()
+    ) -> tuple[str, ...]:
         """The lines of one list, without those answered by somebody it is kept from; never empty if any line is left."""
         lists = {Ring.SCHOOL: self.school, Ring.ABOVE_HEAD: self.above_head, Ring.ADULT: self.adult}
         for lines in (lists[ring], self.above_head):
-            left = tuple(line.words for line in lines if line.person is None or line.person not in kept_from)
+            left = tuple(line.words for line in lines if line.person not in kept_from and line.role not in closed_to)
             if left:
                 return left
         return ()
@@ -94,18 +97,31 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Rule:
-    """One row: the roles that handle it, whether a pointer stands in the channel, and the roles it is closed to."""
+    """One row: who handles it, by role and by name, whether a pointer stands in the channel, and whom it is closed to.
+
+    `on_silence` are those who are given it next when nobody takes it, in this order: a role, or a person's id. `joined` are
+    roles that the type of incident adds to those who handle it. `urgency` is the least it has. `ring` are the numbers shown
+    when nobody can handle it.
+    """
 
     roles: frozenset[Role]
     channel: bool = False
     closed_to: frozenset[Role] = frozenset()
     ring: Ring = Ring.ABOVE_HEAD
     not_to: str = ""
+    people: tuple[str, ...] = ()
+    on_silence: tuple[Role | str, ...] = ()
+    joined: frozenset[Role] = frozenset()
+    urgency: Urgency = Urgency.NORMAL
 
 
-LEADERSHIP = Rule(
+Table = Mapping[tuple[Kind, About], Rule]
+"""Every row; what is not in it has no route."""
+
+QUESTION = Rule(
     HANDLING_ROLES, channel=True, ring=Ring.SCHOOL, not_to="Nobody outside the leadership team can open it."
 )
+LEADERSHIP = replace(QUESTION, on_silence=(Role.DSL, Role.DEPUTY_DSL))
 HEAD_ONLY = Rule(
     frozenset({Role.HEADTEACHER}),
     not_to="It does not go to the rest of the leadership team, and nothing appears in any channel.",
@@ -124,12 +140,13 @@ CHAIR_NOT_HEAD = Rule(
     closed_to=frozenset({Role.HEADTEACHER}),
     not_to="It does not go to the headteacher or the leadership team, and nothing appears in any channel.",
 )
-NUMBERS_ONLY = Rule(frozenset(), ring=Ring.ADULT)
+ADULT = Rule(frozenset(), ring=Ring.ADULT, urgency=Urgency.HIGH)
+NOBODY_INSIDE = Rule(frozenset(), closed_to=frozenset({Role.HEADTEACHER, Role.CHAIR}))
 UNKNOWN_CASE = Rule(frozenset())
 
-TABLE: Mapping[tuple[Kind, About], Rule] = MappingProxyType(
+TABLE: Table = MappingProxyType(
     {
-        (Kind.QUESTION, About.NOBODY): LEADERSHIP,
+        (Kind.QUESTION, About.NOBODY): QUESTION,
         (Kind.REPORT, About.SELF): HEAD_ONLY,
         (Kind.REPORT, About.STUDENT): LEADERSHIP,
         (Kind.REPORT, About.PARENT): LEADERSHIP,
@@ -139,40 +156,58 @@ TABLE: Mapping[tuple[Kind, About], Rule] = MappingProxyType(
         (Kind.REPORT, About.SLT_OR_DSL): HEAD_ONLY,
         (Kind.REPORT, About.HEADTEACHER): CHAIR_NOT_HEAD,
         (Kind.REPORT, About.CHAIR): HEAD_NOT_CHAIR,
-        (Kind.REPORT, About.ADULT_AT_RISK): NUMBERS_ONLY,
+        (Kind.REPORT, About.ADULT_AT_RISK): ADULT,
+        (Kind.REPORT, About.CONFLICT): NOBODY_INSIDE,
         (Kind.DECLARATION, About.SELF): HEAD_ONLY,
         (Kind.JUSTIFICATION, About.SELF): HEAD_ONLY,
     }
 )
-"""What is not in the table has no route."""
+"""The defaults. Colleagues include volunteers, contractors and supply staff."""
 
+LEADERS = frozenset({Role.SLT, Role.DSL, Role.DEPUTY_DSL})
 _CLASS_OF: tuple[tuple[frozenset[Role], About], ...] = (
     (frozenset({Role.HEADTEACHER}), About.HEADTEACHER),
     (frozenset({Role.CHAIR}), About.CHAIR),
-    (frozenset({Role.SLT, Role.DSL, Role.DEPUTY_DSL}), About.SLT_OR_DSL),
+    (LEADERS, About.SLT_OR_DSL),
     (frozenset({Role.GOVERNOR}), About.GOVERNOR),
-    (frozenset(Role), About.COLLEAGUE),
 )
+_WHATEVER_THE_PERSON = frozenset({About.ADULT_AT_RISK, About.CONFLICT})
+_JOINED = frozenset({About.STUDENT, About.PARENT, About.UNKNOWN, About.SELF})
+"""Classes to which a type of incident may add recipients: never a report about another member of staff or a governor."""
 
 
-def rule_for(kind: Kind, about: About, reporter: Person, subject: str | None, roster: Roster) -> Rule:
+def class_of(person: Person) -> About:
+    """The class of a report about this person, by the highest of the person's roles."""
+    return next((found for roles, found in _CLASS_OF if person.has(*roles)), About.COLLEAGUE)
+
+
+def rule_for(
+    kind: Kind,
+    about: About,
+    reporter: Person,
+    subject: str | None,
+    roster: Roster,
+    table: Table = TABLE,
+    also: frozenset[Role] = frozenset(),
+) -> Rule:
     """The row that applies. A named member of staff decides the class, whatever class was tapped.
 
-    A headteacher's own report that only the headteacher would handle goes to the chair of governors.
+    A headteacher's own report that only the headteacher would handle, and whatever a headteacher says of themself, goes to
+    the chair of governors. `also` are roles added by the type of incident, honoured where that gives nobody away.
     """
-    rule = TABLE.get((kind, _true_class(kind, about, reporter, subject, roster)), UNKNOWN_CASE)
-    if reporter.has(Role.HEADTEACHER) and rule is HEAD_ONLY:
+    about = _true_class(kind, about, reporter, subject, roster)
+    rule = table.get((kind, about), UNKNOWN_CASE)
+    head_alone = rule.roles == {Role.HEADTEACHER} and Role.CHAIR not in rule.closed_to
+    if rule is not UNKNOWN_CASE and reporter.has(Role.HEADTEACHER) and (head_alone or about is About.SELF):
         return CHAIR_ONLY
-    return rule
+    return replace(rule, joined=also) if kind is Kind.REPORT and about in _JOINED else rule
 
 
 def _true_class(kind: Kind, about: About, reporter: Person, subject: str | None, roster: Roster) -> About:
     person = roster.get(subject) if subject else None
-    if person is None or kind is not Kind.REPORT or about is About.ADULT_AT_RISK:
+    if person is None or kind is not Kind.REPORT or about in _WHATEVER_THE_PERSON:
         return about
-    if person.id == reporter.id:
-        return About.SELF
-    return next((found for roles, found in _CLASS_OF if person.has(*roles)), About.COLLEAGUE)
+    return About.SELF if person.id == reporter.id else class_of(person)
 
 
 def closed_to(
@@ -183,6 +218,11 @@ def closed_to(
     return named - {reporter.id}
 
 
+def in_channel(rule: Rule, kept_from: frozenset[str], roster: Roster) -> bool:
+    """Whether a pointer may stand in the leadership channel: not where somebody it is kept from reads it."""
+    return rule.channel and not any(roster.reads_channel(person) for person in kept_from)
+
+
 def route(
     kind: Kind,
     about: About,
@@ -191,23 +231,62 @@ def route(
     excluded: frozenset[str],
     roster: Roster,
     numbers: Numbers,
+    table: Table = TABLE,
+    also: frozenset[Role] = frozenset(),
 ) -> Route | NoRoute:
     """Where a case would go, or the numbers to ring when nobody can safely be told. Pure: asked before any free text.
 
     `subject` and `excluded` are person ids. The reporter never handles their own case, and only people with an account
     on a connected platform are named: the list is the real one.
     """
-    rule = rule_for(kind, about, reporter, subject, roster)
+    rule = rule_for(kind, about, reporter, subject, roster, table, also)
     kept_from = closed_to(rule, reporter, subject, excluded, roster)
-    handlers = tuple(
-        person
-        for person in roster.having(rule.roles)
-        if person.id != reporter.id and person.id not in kept_from and roster.reachable(person)
-    )
+    never = kept_from | {reporter.id}
+    handlers = _reached((*roster.having(rule.roles), *_named(rule.people, roster)), never, roster)
     if not handlers:
-        return NoRoute(numbers.lines(rule.ring, kept_from | {reporter.id}))
-    channel = rule.channel and not any(roster.reads_channel(person) for person in kept_from)
-    return Route(handlers, channel, _not_to(rule, kept_from, roster))
+        return NoRoute(numbers.lines(rule.ring, never, rule.closed_to))
+    joined = _reached(roster.having(rule.joined), never | {person.id for person in handlers}, roster)
+    handlers, channel = (*handlers, *joined), in_channel(rule, kept_from, roster)
+    others = never | {person.id for person in handlers}
+    return Route(
+        handlers,
+        channel,
+        _not_to(replace(rule, not_to=nobody_else(channel)) if joined else rule, kept_from, roster),
+        _reached(_named(rule.on_silence, roster), others, roster),
+    )
+
+
+def rights(rule: Rule, where: Route) -> dict[str, frozenset[Role]]:
+    """Those of a route who hold it by another right than the rule's roles: id → the roles that carry it, none if named."""
+    named = {who for who in (*rule.people, *rule.on_silence) if not isinstance(who, Role)}
+    later = rule.joined | frozenset(who for who in rule.on_silence if isinstance(who, Role))
+    people = (*where.handlers, *where.on_silence)
+    return {
+        person.id: frozenset() if person.id in named else later
+        for person in people
+        if person.id in named or not person.has(*rule.roles)
+    }
+
+
+def nobody_else(channel: bool) -> str:
+    """What holds of any list of recipients."""
+    return "Nobody else can open it." if channel else "Nobody else can open it, and nothing appears in any channel."
+
+
+def _named(who: Iterable[Role | str], roster: Roster) -> tuple[Person, ...]:
+    """The people whom a list of roles and ids names, in its order; who is not on the roster is left out."""
+    found: list[Person] = []
+    for each in who:
+        if isinstance(each, Role):
+            found.extend(roster.having({each}))
+        elif person := roster.get(each):
+            found.append(person)
+    return tuple(found)
+
+
+def _reached(people: Iterable[Person], never: frozenset[str], roster: Roster) -> tuple[Person, ...]:
+    once = {person.id: person for person in people if person.id not in never and roster.reachable(person)}
+    return tuple(once.values())
 
 
 def _not_to(rule: Rule, kept_from: frozenset[str], roster: Roster) -> str:

@@ -121,7 +121,7 @@ async def test_it_is_never_a_dead_end(one: Conversation) -> None:
     assert all(cited.words for cited in reply.citations)
     settled = set().union(*map(_leads, (Verdict.PERMITTED, Verdict.INFORMATION)))
     assert reply.choices or reply.lead in settled
-    useless = {charter.replies.plain(name).lead for name in ("out_of_date_button", "refused", "hand_over")}
+    useless = {charter.talk.replies.plain(name).lead for name in ("out_of_date_button", "refused", "hand_over")}
     for choice in reply.choices:
         outcome = await _pressed(charter, choice)
         assert not isinstance(outcome, Reply) or outcome.lead not in useless

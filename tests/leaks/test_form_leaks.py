@@ -227,7 +227,7 @@ async def test_without_the_reading_of_pages_danger_would_pass(
     form: str, name: str, before: Values, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counter-proof."""
-    monkeypatch.setattr("bot.formwork.Formwork._alarmed", lambda _self, values, _sent: dict(values))
+    monkeypatch.setattr("bot.formwork.Formwork._alarmed", lambda _self, values, _shown, _sent: values)
     with pytest.raises(AssertionError):
         await claim_danger_interrupts(form, name, before, "next")
 
