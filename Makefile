@@ -1,16 +1,21 @@
 # Everything a fresh machine needs is Python 3.11 or newer and make.
 # run: the preview on http://127.0.0.1:8080 · test: every test · check: style, types, knowledge base · bench: measurements
+# prove: kills and outages, some minutes long
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check bench lock
+.PHONY: run test prove check bench lock
 
 run: .venv/.run
 	@$(BIN)/python app.py serve
 
 test: .venv/.dev
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python app.py ask "Is the reader ready?" >/dev/null
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+prove: .venv/.dev
+	@$(BIN)/python -m pytest -s --show-capture=no tests/proofs/prove_*.py
 
 check: .venv/.dev
 	@$(BIN)/ruff check .

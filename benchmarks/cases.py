@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import structlog
 from cryptography.fernet import Fernet
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,7 +41,7 @@ from bot.storage.tables import Base, CaseRow, ContentRow, EventRow, HandlerRow, 
 SIZES = (1_000, 10_000, 100_000)
 OWN = 10
 """One case in so many is the measured person's own."""
-BATCH = 2_000
+BATCH = 10_000
 VIEWS, FILINGS, SEALS = 60, 200, 2_000
 WORDS = "A pupil in my form sent me a request to follow me and then a message late at night. I have not answered. " * 4
 
@@ -48,8 +50,8 @@ class Pile:
     """A database with as many open cases as wanted, all given to the same leaders."""
 
     def __init__(self, database: Database) -> None:
-        people = load_school(EXAMPLE_SCHOOL).people
         school = load_school(EXAMPLE_SCHOOL)
+        people = school.people
         self.size = 0
         self.sealer = Sealer([Fernet.generate_key()])
         self.leaders = [person for person in people if person.has(Role.SLT, Role.HEADTEACHER)]
@@ -66,8 +68,7 @@ class Pile:
                 until = min(size, self.size + BATCH)
                 await _store(tx, [row for number in range(self.size, until) for row in self._rows(chain, number)])
             self.size = until
-            print(f"\r{self.size:,} cases", end="", flush=True)
-        print("\r", end="")
+            print(f"{self.size:,} cases of {size:,} …", file=sys.stderr, flush=True)
 
     def _rows(self, chain: Chain, number: int) -> Iterator[Base]:
         """A case and all that is stored with it."""
@@ -75,11 +76,13 @@ class Pile:
         row = new_case_row(case, f"draft-{number}", self.sealer)
         row.id = number + 1
         filed = Event(Act.FILED, case.reporter, case.opened, "A. Person", answers={"What happened?": WORDS})
-        event, content = chain.link(START, row, *new_event_row(filed))
+        event, content = new_event_row(filed)
+        said = chain.link(START, row, event, content)
+        event.case_id = said.case_id = row.id
         notice = Notice(f"n{number}", Destination(case.handlers[0]), NoticeKind.POINTER, case.ref, case.opened)
         told = notice_row(notice)
         told.attempts, told.unsure, told.finished, told.sent_at = 1, False, True, case.opened
-        yield from (row, *handler_rows(row, case), event, content, told)
+        yield from (row, *handler_rows(row, case), event, said, told)
 
     def _case(self, number: int) -> Case:
         opened = self._start + timedelta(seconds=number)
@@ -101,7 +104,7 @@ async def _store(tx: AsyncSession, rows: list[Base]) -> None:
     for kind in (CaseRow, HandlerRow, EventRow, ContentRow, NoticeRow):
         columns = [column.key for column in kind.__table__.columns if (kind, column.key) != (NoticeRow, "seq")]
         found = [{name: getattr(row, name) for name in columns} for row in rows if isinstance(row, kind)]
-        await connection.execute(insert(kind.__table__), found)
+        await connection.execute(insert(Base.metadata.tables[kind.__tablename__]), found)
 
 
 def _reference(number: int) -> str:
@@ -114,16 +117,16 @@ async def measure(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
     """Print the table."""
     database = await open_database(f"sqlite:///{folder / 'cases.sqlite3'}")
     pile = Pile(database)
+    desk, leader, staff = pile.desk, pile.leaders[0], pile.staff
     print(f"{'milliseconds':<30} {'cases':>9} {'p50':>9} {'p95':>9}")
     _row("seal and open one report", 1, _sealing(pile.sealer))
     for size in sizes:
         started = time.perf_counter()
         await pile.grow(size)
         seeded = time.perf_counter() - started
-        leader, staff = pile.leaders[0], pile.staff
-        _row("a leader's queue, 50 shown", size, await _timed(VIEWS, lambda: pile.desk.queue(leader)))
-        _row("a person's own, 50 shown", size, await _timed(VIEWS, lambda: pile.desk.own(staff)))
-        _row("file a report", size, await _timed(FILINGS, lambda: _file(pile.desk, staff)))
+        _row("a leader's queue, 50 shown", size, await _timed(VIEWS, lambda: desk.queue(leader)))
+        _row("a person's own, 50 shown", size, await _timed(VIEWS, lambda: desk.own(staff)))
+        _row("file a report", size, await _timed(FILINGS, lambda: _file(desk, staff)))
         pile.size += FILINGS
         print(f"{'':<30} ({seeded:.1f} s to add the cases, {_megabytes(folder):.0f} MB on disk)")
     await database.close()
@@ -165,6 +168,7 @@ def _megabytes(folder: Path) -> float:
 
 def main() -> None:
     """Measure in a folder that goes afterwards."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(measure(Path(folder)))
 

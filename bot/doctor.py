@@ -81,8 +81,11 @@ def _keys(settings: Settings) -> Finding:
 
 def _database(url: str) -> Finding:
     kind = url.split(":", 1)[0]
+    if kind.startswith("postgresql"):
+        return Finding("Database", Health.GOOD, "PostgreSQL")
     if not kind.startswith("sqlite"):
-        return Finding("Database", Health.BAD, kind, "This version stores in SQLite: unset CHARTER_DATABASE_URL.")
+        mend = "Begin CHARTER_DATABASE_URL with sqlite:/// or postgresql://, or unset it."
+        return Finding("Database", Health.BAD, kind, mend)
     folder = Path(url.split("///", 1)[-1]).parent
     nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if os.access(nearest, os.W_OK):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -112,7 +113,7 @@ class Model:
         for number, block in enumerate(self.blocks):
             arrays |= {f"messages{number}": block.messages, f"dual{number}": block.dual}
             arrays[f"constant{number}"] = block.constant
-        part = path.with_suffix(".part.npz")
+        part = path.with_suffix(f".{os.getpid()}.npz")
         np.savez(part, allow_pickle=False, **arrays)
         part.replace(path)
 

@@ -24,6 +24,7 @@ class Server:
         self.folder = folder
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        self.database_url = f"sqlite+aiosqlite:///{folder / 'charter.sqlite3'}"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -36,7 +37,7 @@ class Server:
         environment = {
             **os.environ,
             "CHARTER_PORT": str(self.port),
-            "CHARTER_DATABASE_URL": f"sqlite+aiosqlite:///{self.folder / 'charter.sqlite3'}",
+            "CHARTER_DATABASE_URL": self.database_url,
         }
         with (self.folder / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
@@ -66,13 +67,17 @@ class Server:
             return False
 
 
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
     """Charter, started; killed when the block ends."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Server(folder, port)
+    server = Server(folder, free_port())
     server.start()
     try:
         yield server

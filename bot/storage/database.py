@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, event, inspect, select, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -16,8 +16,21 @@ from bot.storage.migrations import HEAD
 from bot.storage.tables import InstallationRow
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_PATIENCE = 5
+"""Seconds that a writer waits for another, and a start for its database."""
+_LOCK = 0x43_48_41_52
+"""PostgreSQL's advisory lock that stands for SQLite's one writer."""
+_POSTGRES = {
+    "timeout": _PATIENCE,
+    "command_timeout": 60,
+    "server_settings": {
+        "application_name": "charter",
+        "lock_timeout": f"{_PATIENCE}s",
+        "idle_in_transaction_session_timeout": "30s",
+    },
+}
 _PRAGMAS = (
-    "PRAGMA busy_timeout = 5000",
+    f"PRAGMA busy_timeout = {_PATIENCE * 1000}",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
@@ -29,12 +42,21 @@ class WrongInstallation(CharterError):
     """The database was made for something else: a preview never opens a school's cases, nor a school a preview's."""
 
 
+class WrongSchema(CharterError):
+    """The database is of another version than this program, and was not to be changed."""
+
+
 class Database:
-    """A migrated database. SQLite keeps every commit through a power cut and makes writers wait for each other."""
+    """A migrated database. It keeps every commit through a power cut and makes writers wait for each other.
+
+    One writer at a time holds for SQLite and PostgreSQL alike, whatever the number of processes: what a writer reads
+    stands still until it has written.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
+        snapshot = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
         self._engine = engine
-        self._read = async_sessionmaker(engine, expire_on_commit=False)
+        self._read = async_sessionmaker(engine.execution_options(**snapshot), expire_on_commit=False)
         self._write = async_sessionmaker(engine.execution_options(writes=True), expire_on_commit=False)
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
@@ -67,16 +89,21 @@ class Database:
         await self._engine.dispose()
 
 
-async def open_database(url: str) -> Database:
+async def open_database(url: str, upgrade: bool = True) -> Database:
     """Connect and bring the schema up to date. The folder of an SQLite file is made where it is missing.
 
-    Raises sqlalchemy's errors when the database cannot be reached or migrated.
+    `url` begins with `sqlite:///` or `postgresql://`; a driver may be named but is chosen here.
+
+    Raises sqlalchemy's errors when the database cannot be reached or migrated; WrongSchema when it would have to be
+    and `upgrade` is False.
     """
     engine = _engine(url)
     database = Database(engine)
     try:
         async with engine.begin() as connection:
             current = await connection.run_sync(_version) == HEAD
+        if not current and not upgrade:
+            raise WrongSchema("the database is of another version than this program")
         if not current:
             async with engine.execution_options(writes=True).begin() as connection:
                 await connection.run_sync(_upgrade)
@@ -88,12 +115,26 @@ async def open_database(url: str) -> Database:
 
 def _engine(url: str) -> AsyncEngine:
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, hide_parameters=True)
+    if parsed.get_backend_name() == "postgresql":
+        return _postgres(parsed.set(drivername="postgresql+asyncpg"))
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed, connect_args={"isolation_level": None}, hide_parameters=True)
+    engine = create_async_engine(
+        parsed.set(drivername="sqlite+aiosqlite"), connect_args={"isolation_level": None}, hide_parameters=True
+    )
     _prepare_sqlite(engine.sync_engine)
+    return engine
+
+
+def _postgres(url: URL) -> AsyncEngine:
+    """Connections are tried before use, so that a server that was restarted is not noticed; writers take their lock."""
+    engine = create_async_engine(url, connect_args=_POSTGRES, hide_parameters=True, pool_pre_ping=True)
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
     return engine
 
 

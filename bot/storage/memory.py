@@ -9,13 +9,15 @@ from datetime import timedelta
 from pydantic import TypeAdapter
 from sqlalchemy import delete, select
 
-from bot.model import ConversationState, Person, Room
+from bot.model import ConversationState, Draft, Person, Room
 from bot.ports import Clock
 from bot.storage.database import Database
 from bot.storage.sealing import Sealer
 from bot.storage.tables import CaseRow, ConversationRow, DraftRow
 
 DRAFT_LIFE = timedelta(hours=24)
+_RECENT = 50
+"""How many of a person's drafts are looked through for an unfinished one."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,18 @@ class SqlMemory:
             return None
         kept = _DRAFT.validate_json(self._sealer.open(found.sealed))
         return kept.form, kept.values
+
+    async def latest_draft(self, person: Person, form: str, having: str) -> Draft | None:
+        """The newest of their drafts of this form in which the value `having` is set, or None."""
+        alive = self._clock.now() - DRAFT_LIFE
+        mine = select(DraftRow).where(DraftRow.person == person.id, DraftRow.saved_at > alive)
+        async with self._database.reading() as tx:
+            rows = (await tx.scalars(mine.order_by(DraftRow.saved_at.desc()).limit(_RECENT))).all()
+        for row in rows:
+            kept = _DRAFT.validate_json(self._sealer.open(row.sealed))
+            if kept.form == form and having in kept.values:
+                return Draft(row.id, kept.values, row.saved_at)
+        return None
 
     async def drop_draft(self, draft: str, person: Person) -> None:
         """Forget a draft of this person's."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.model import Destination
-from bot.notices.model import Claimed, Notice, NoticeKind
+from bot.notices.model import Backlog, Claimed, Failure, Notice, NoticeKind
 from bot.storage.database import Database
 from bot.storage.tables import NoticeRow
 
@@ -45,6 +46,34 @@ class SqlOutbox:
         """It can never be delivered."""
         await self._change(claimed, finished=True, gone_at=now)
 
+    async def withheld(self, claimed: Claimed) -> None:
+        """Finished, neither sent nor failed."""
+        await self._change(claimed, finished=True)
+
+    async def add(self, notices: Sequence[Notice]) -> int:
+        """Write those whose id is not there yet. A race with another process for the same id writes none of them."""
+        wanted = {notice.id: notice for notice in notices}
+        async with self._database.writing() as tx:
+            there = set(await tx.scalars(select(NoticeRow.id).where(NoticeRow.id.in_(wanted))))
+            new = [notice_row(notice) for id, notice in wanted.items() if id not in there]
+            tx.add_all(new)
+        return len(new)
+
+    async def failed(self, waiting_since: datetime, gone_since: datetime) -> tuple[Failure, ...]:
+        """Those that wait too long and those given up lately, oldest first."""
+        waiting = ~NoticeRow.finished & (NoticeRow.created <= waiting_since)
+        wanted = select(NoticeRow).where(waiting | (NoticeRow.gone_at >= gone_since)).order_by(NoticeRow.seq)
+        async with self._database.reading() as tx:
+            return tuple(Failure(_notice(row), row.gone_at is not None) for row in await tx.scalars(wanted))
+
+    async def backlog(self) -> Backlog:
+        """Count what is not yet delivered."""
+        counted = select(NoticeRow.kind, func.count(), func.min(NoticeRow.created)).where(~NoticeRow.finished)
+        async with self._database.reading() as tx:
+            rows = (await tx.execute(counted.group_by(NoticeRow.kind))).all()
+        oldest = min([written for _, _, written in rows], default=None)
+        return Backlog({NoticeKind(kind): count for kind, count, _ in rows}, oldest)
+
     async def later(self, claimed: Claimed, due: datetime, unsure: bool = False) -> None:
         """Due again then, unless another worker claimed it meanwhile."""
         mine = NoticeRow.attempts == claimed.attempt
@@ -77,6 +106,9 @@ async def _take(tx: AsyncSession, row: NoticeRow, until: datetime) -> bool:
 
 
 def _claimed(row: NoticeRow) -> Claimed:
+    return Claimed(_notice(row), row.attempts + 1)
+
+
+def _notice(row: NoticeRow) -> Notice:
     destination = Destination(row.destination.removeprefix("person:") if row.destination != "leadership" else None)
-    notice = Notice(row.id, destination, NoticeKind(row.kind), row.ref, row.created, repeat=row.unsure)
-    return Claimed(notice, row.attempts + 1)
+    return Notice(row.id, destination, NoticeKind(row.kind), row.ref, row.created, repeat=row.unsure)

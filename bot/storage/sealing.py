@@ -20,6 +20,7 @@ class Sealer:
         """Take Fernet keys, newest first. Raises ValueError when there is none or one is malformed."""
         if not keys:
             raise ValueError("at least one key is needed to seal what is stored")
+        self._newest = Fernet(keys[0])
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     def seal(self, text: str) -> bytes:
@@ -32,3 +33,11 @@ class Sealer:
             return self._fernet.decrypt(sealed).decode()
         except InvalidToken:
             raise Unreadable("stored text cannot be opened with the keys given") from None
+
+    def renew(self, sealed: bytes) -> bytes | None:
+        """The same text sealed with the first key, or None when it is already. Raises Unreadable."""
+        try:
+            self._newest.extract_timestamp(sealed)
+        except InvalidToken:
+            return self.seal(self.open(sealed))
+        return None

@@ -5,7 +5,7 @@ They are made by the migrations alone; a test compares the two.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import (
     CheckConstraint,
@@ -47,12 +47,14 @@ class Base(DeclarativeBase):
 
 
 class CaseRow(Base):
-    """One case. `sealed` says whom it is about and whom it is closed to."""
+    """One case. `sealed` says whom it is about and whom it is closed to; `mark` vouches for its events' end and number."""
 
     __tablename__ = "cases"
     __table_args__ = (
         UniqueConstraint("reporter", "draft", name="uq_cases_draft"),
         CheckConstraint("version > 0", name="ck_cases_version"),
+        Index("ix_cases_reporter", "reporter", "opened"),
+        Index("ix_cases_due", "due"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -65,29 +67,52 @@ class CaseRow(Base):
     owner: Mapped[str | None]
     opened: Mapped[datetime]
     version: Mapped[int]
+    due: Mapped[datetime | None]
+    step: Mapped[int]
+    hold: Mapped[bool]
+    withdrawn: Mapped[bool]
+    review: Mapped[date | None]
+    events: Mapped[int] = mapped_column(default=0)
+    mark: Mapped[bytes] = mapped_column(default=b"")
     sealed: Mapped[bytes]
 
 
 class HandlerRow(Base):
-    """A person to whom a case was given; `place` keeps the order in which the reporter was shown them."""
+    """A person to whom a case was given; `place` keeps the order in which the reporter was shown them.
+
+    Kind, closed, due and opened repeat the case's, so that a line of any length is read in order from the index alone.
+    `needs` are the roles of which the person must hold one, a bit for each; none when the person is named.
+    """
 
     __tablename__ = "case_handlers"
+    __table_args__ = (Index("ix_case_handlers_line", "person", "closed", "due", "opened", "kind", "needs"),)
 
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True)
-    person: Mapped[str] = mapped_column(primary_key=True, index=True)
+    person: Mapped[str] = mapped_column(primary_key=True)
     place: Mapped[int]
+    kind: Mapped[str]
+    closed: Mapped[bool]
+    due: Mapped[datetime | None]
+    opened: Mapped[datetime]
+    needs: Mapped[int | None]
 
 
 class EventRow(Base):
-    """One event of a case: metadata only, and never changed."""
+    """One event of a case: metadata only, and never changed.
+
+    `number` counts all events of the database without a gap; `digest` is that of the content; `hash` chains it all.
+    """
 
     __tablename__ = "case_events"
 
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(unique=True)
     act: Mapped[str]
     person: Mapped[str]
     at: Mapped[datetime]
+    digest: Mapped[bytes]
+    hash: Mapped[bytes]
 
 
 class ContentRow(Base):
@@ -100,11 +125,26 @@ class ContentRow(Base):
     sealed: Mapped[bytes]
 
 
+class ChainRow(Base):
+    """The key of every hash, sealed, and how many events there are in all; one row. `mark` vouches for the number."""
+
+    __tablename__ = "chain"
+    __table_args__ = (CheckConstraint("id = 1", name="ck_chain_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    events: Mapped[int]
+    mark: Mapped[bytes]
+    sealed: Mapped[bytes]
+
+
 class NoticeRow(Base):
     """One notice to one destination. `seq` keeps the order; `attempts` is what claims are compared with."""
 
     __tablename__ = "notices"
-    __table_args__ = (Index("ix_notices_waiting", "finished", "destination", "seq"),)
+    __table_args__ = (
+        Index("ix_notices_waiting", "finished", "destination", "seq"),
+        Index("ix_notices_gone", "gone_at"),
+    )
 
     seq: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)

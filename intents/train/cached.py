@@ -28,9 +28,7 @@ def learned_reader(
 
         tell("Learning from the examples (once, under a minute) …")
         var.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part.npz")
-        train(row=row).save(unfinished)
-        unfinished.rename(path)
+        train(row=row).save(path)
     return LearnedReader(Model.load(path))
 
 
