@@ -4,6 +4,10 @@ app.py                     serve (the default)
 app.py ask "text"          answer one question; --json prints an object, --batch FILE reads lines of conversations
 app.py kb check            look for gaps and contradictions; --document FILE compares the school's own copy
 app.py doctor              say what is configured, what is missing and how to mend it
+app.py audit verify        look for anything in the cases that was changed behind Charter's back
+app.py keys rotate         seal everything again with the newest of CHARTER_SECRET_KEYS
+app.py backup FILE         copy the whole database to a file, still sealed
+app.py restore FILE        fill an empty database from such a file
 """
 
 from __future__ import annotations
@@ -36,9 +40,12 @@ from bot.notices.worker import Worker
 from bot.render.words import TemplateWords
 from bot.replies import Replies
 from bot.settings import ROOT, Settings, load_school, load_settings, secret_keys
+from bot.storage.audit import verify
+from bot.storage.backup import backup, restore
 from bot.storage.cases import SqlCaseStore
 from bot.storage.database import Database, open_database
 from bot.storage.inbox import SqlInbox
+from bot.storage.keys import rotate
 from bot.storage.memory import SqlMemory
 from bot.storage.outbox import SqlOutbox
 from bot.storage.preview import SqlMessageLog
@@ -199,6 +206,44 @@ def _doctor(_: argparse.Namespace, settings: Settings) -> int:
     return 1 if any(found.health is Health.BAD for found in findings) else 0
 
 
+def _audit(_: argparse.Namespace, settings: Settings) -> int:
+    async def work(database: Database, sealer: Sealer) -> int:
+        findings = await verify(database, sealer)
+        for found in findings:
+            print(found)
+        print(f"{len(findings)} findings")
+        return 1 if findings else 0
+
+    return asyncio.run(_with_database(settings, work))
+
+
+def _rotate(_: argparse.Namespace, settings: Settings) -> int:
+    async def work(database: Database, sealer: Sealer) -> int:
+        sealed = await rotate(database, sealer, lambda table, seen: print(f"{table}: {seen}", file=sys.stderr))
+        print(f"{sealed} rows sealed again with the newest key")
+        return 0
+
+    return asyncio.run(_with_database(settings, work))
+
+
+def _backup(given: argparse.Namespace, settings: Settings) -> int:
+    print(f"{asyncio.run(backup(settings.database_url, given.file))} rows copied to {given.file}")
+    return 0
+
+
+def _restore(given: argparse.Namespace, settings: Settings) -> int:
+    print(f"{asyncio.run(restore(given.file, settings.database_url))} rows restored from {given.file}")
+    return 0
+
+
+async def _with_database(settings: Settings, work: Callable[[Database, Sealer], Awaitable[int]]) -> int:
+    database = await open_database(settings.database_url)
+    try:
+        return await work(database, Sealer(secret_keys(settings)))
+    finally:
+        await database.close()
+
+
 def reader(settings: Settings, library: Library) -> LearnedReader:
     """The reader for this guidance, learned at the first start."""
 
@@ -231,6 +276,17 @@ def _parser() -> argparse.ArgumentParser:
     checking.set_defaults(run=_kb_check)
     checking.add_argument("--document", type=Path, metavar="FILE", help="the school's own copy of its guidance")
     commands.add_parser("doctor", help="what is configured and what is missing").set_defaults(run=_doctor)
+    auditing = commands.add_parser("audit", help="the record of what was done").add_subparsers(required=True)
+    auditing.add_parser("verify", help="find what was changed").set_defaults(run=_audit)
+    sealing = commands.add_parser("keys", help="the keys that seal what is stored").add_subparsers(required=True)
+    sealing.add_parser("rotate", help="seal everything with the newest key").set_defaults(run=_rotate)
+    for name, run, what in (
+        ("backup", _backup, "copy the database to FILE"),
+        ("restore", _restore, "fill it from FILE"),
+    ):
+        copying = commands.add_parser(name, help=what)
+        copying.set_defaults(run=run)
+        copying.add_argument("file", type=Path, metavar="FILE")
     return parser
 
 

@@ -25,6 +25,7 @@ import aiohttp
 import psutil
 
 import app
+from benchmarks import cases
 from bot.ask import ask
 from bot.consider import Consider
 from bot.render.words import TemplateWords
@@ -63,6 +64,7 @@ def main() -> None:
     print(f"{'milliseconds':<46} {'p50':>9} {'p99':>9} {'worst':>9}")
     print(_answer_path(conversations))
     asyncio.run(_servers([turns[-1] for turns in conversations]))
+    cases.main()
 
 
 def _answer_path(conversations: Sequence[Sequence[str]]) -> Timing:
