@@ -12,7 +12,7 @@ import structlog
 from bot.cases.desk import Desk
 from bot.cases.model import Filing, NoRoute, Receipt, Route
 from bot.dialogs import FORMS
-from bot.dialogs.form import ALARM, STEP, Checked, Context, Form, Values, Wish, carried, page, turn, unfinished
+from bot.dialogs.form import ALARM, STEP, After, Checked, Context, Form, Values, Wish, carried, page, turn, unfinished
 from bot.dialogs.report import to_whom
 from bot.model import Choice, ConversationState, Draft, FieldKind, Outcome, Page, Person, Reply, Submitted
 from bot.ports import Clock, Memory, Reader
@@ -55,7 +55,7 @@ class Formwork:
         """Take one page of a form."""
         found = await self.memory.load_draft(draft, sent.person)
         if found is None or found[0] not in FORMS:
-            return self.replies.plain("expired", safeguarding=False)
+            return await self._sent_before(sent.person, draft)
         form, before = FORMS[found[0]], found[1]
         if sent.action in ("stop", "again"):
             await self.memory.drop_draft(draft, sent.person)
@@ -66,6 +66,13 @@ class Formwork:
                 else self._with_safety(self.replies.plain("stopped"), before)
             )
         return await self._turned(form, draft, before, sent)
+
+    async def _sent_before(self, person: Person, draft: str) -> Reply:
+        """The receipt again for a form that was filed and is sent once more; else word that it is no longer open."""
+        stored = await self.desk.filed(person, draft)
+        if stored is None:
+            return self.replies.plain("expired", safeguarding=False)
+        return self.replies.receipt(stored.ref, to_whom(stored.route), After())
 
     async def _turned(self, form: Form, draft: str, before: Values, sent: Submitted) -> Outcome:
         context = self._context(sent.person)

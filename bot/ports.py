@@ -65,6 +65,10 @@ class Messenger(Protocol):
         """Deliver once per `key`: sending the same key again must not show a second message where that can be known."""
         ...
 
+    async def update(self, ref: str, reply: Reply) -> Delivery:
+        """Show this reply in the place of the one that `Sent(ref)` named."""
+        ...
+
 
 class Clock(Protocol):
     """The time."""
@@ -178,6 +182,10 @@ class Outbox(Protocol):
 
     async def backlog(self) -> Backlog:
         """What is not yet delivered, counted."""
+        ...
+
+    async def card(self, ref: str) -> tuple[Notice, str] | None:
+        """The pointer to a case that stands in the leadership channel, and what finds its message; None when none does."""
         ...
 
     async def next_due(self) -> datetime | None:

@@ -34,6 +34,10 @@ class MessageLog(Protocol):
         """Add a line at the end of a room. False when its key is there already, and then nothing changes."""
         ...
 
+    async def replace(self, key: str, content: Content) -> Line | None:
+        """Put other content in a line's place. None when there is no such line."""
+        ...
+
     async def history(self, room: str) -> Sequence[Line]:
         """The room's latest lines, oldest first; at most 200."""
         ...

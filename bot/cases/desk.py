@@ -95,6 +95,10 @@ class Desk:
         """
         return await self._intake.file(filing)
 
+    async def filed(self, reporter: Person, draft: str) -> Receipt | None:
+        """What this person's draft became, or None: for a form that is sent again because its receipt was not seen."""
+        return await self._intake.filed(reporter.id, draft)
+
     async def wish_in_person(
         self,
         person: Person,

@@ -43,12 +43,12 @@ class Intake:
 
     async def file(self, filing: Filing) -> Receipt | NoRoute:
         """Store it, once for each draft of each reporter; nothing where there is no route."""
-        earlier = await self._earlier(filing)
+        earlier = await self.filed(filing.reporter.id, filing.draft)
         return earlier or await self._routed(filing, self._where(filing), NoticeKind.POINTER)
 
     async def in_person(self, filing: Filing, to: str) -> Receipt | NoRoute:
         """Store a wish to speak to one of those who would handle it; the numbers where `to` is nobody who would."""
-        earlier = await self._earlier(filing)
+        earlier = await self.filed(filing.reporter.id, filing.draft)
         where = self._where(filing)
         if isinstance(where, Route):
             chosen = tuple(person for person in where.handlers if person.id == to)
@@ -62,10 +62,10 @@ class Intake:
         reporter = self.files.person(filing.reporter.id)
         return NoRoute(self.files.to_ring(filing.kind, filing.about, reporter, filing.subject, filing.excluded))
 
-    async def _earlier(self, filing: Filing) -> Receipt | None:
+    async def filed(self, reporter: str, draft: str) -> Receipt | None:
         """What this reporter's draft became before."""
-        known = self.files.roster.get(filing.reporter.id)
-        case = await self.files.store.filed(known.id, filing.draft) if known else None
+        known = self.files.roster.get(reporter)
+        case = await self.files.store.filed(known.id, draft) if known else None
         return self._receipt(case) if case else None
 
     async def _routed(self, filing: Filing, where: Route | NoRoute, kind: NoticeKind) -> Receipt | NoRoute:

@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 
 from bot.model import Delivery, Gone, Later, Reply, Sent
-from bot.notices.model import Claimed, Notice
+from bot.notices.model import Claimed, Notice, NoticeKind
 from bot.ports import Clock, Messenger, Outbox
 
 log = structlog.get_logger()
@@ -125,6 +125,7 @@ class Worker:
         match delivery:
             case Sent(ref):
                 await self._outbox.sent(claimed, ref, now)
+                await self._bring_up_to_date(claimed.notice)
             case Gone():
                 await self._outbox.gone(claimed, now)
             case Later(seconds):
@@ -136,6 +137,19 @@ class Worker:
                 await self._outbox.later(claimed, now + self._pause(claimed), unsure=True)
         told = type(delivery).__name__.lower()
         log.info("notice", result=told, notice=claimed.notice.id, ref=claimed.notice.ref, attempt=claimed.attempt)
+
+    async def _bring_up_to_date(self, news: Notice) -> None:
+        """Let the pointer in the leadership channel say how its case stands now. One that fails waits for the next news."""
+        if news.kind is NoticeKind.POINTER:
+            return
+        try:
+            async with asyncio.timeout(self._lease / 2):
+                card = await self._outbox.card(news.ref)
+                reply = await self._compose(card[0]) if card else None
+                if card and reply:
+                    await self._messenger.update(card[1], reply)
+        except Exception as error:
+            log.warning("card_not_updated", ref=news.ref, error=type(error).__name__)
 
     async def _send(self, notice: Notice) -> _Result:
         """What became of it. A fault is named by its type: its text may hold content.

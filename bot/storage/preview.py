@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
-from bot.preview import Line, from_json, to_json
+from bot.preview import Content, Line, from_json, to_json
 from bot.storage.database import Database
 from bot.storage.sealing import Sealer
 from bot.storage.tables import PreviewMessageRow
@@ -29,6 +29,15 @@ class SqlMessageLog:
                 return False
             tx.add(PreviewMessageRow(key=line.key, room=room, author=line.author, at=line.at, sealed=sealed))
         return True
+
+    async def replace(self, key: str, content: Content) -> Line | None:
+        """The line with its new content; None when there is none of that key."""
+        async with self._database.writing() as tx:
+            row = (await tx.scalars(select(PreviewMessageRow).where(PreviewMessageRow.key == key))).one_or_none()
+            if row is None:
+                return None
+            row.sealed = self._sealer.seal(to_json(content))
+            return self._line(row)
 
     async def history(self, room: str) -> Sequence[Line]:
         """The latest lines, oldest first."""

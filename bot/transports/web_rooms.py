@@ -84,6 +84,13 @@ class Rooms:
         self.show(Arrival(room, line))
         return line
 
+    async def replace(self, room: str, key: str, content: Content) -> bool:
+        """Change a line where it stands. False when it is not there."""
+        line = await self._log.replace(key, content)
+        if line is not None:
+            self.show(Arrival(room, line))
+        return line is not None
+
     def mention(self, room: str, key: str, reply: Reply) -> None:
         """Show a reply to those who listen now, and keep it nowhere."""
         self.show(Arrival(room, Line(key, None, self._clock.now(), reply)))
@@ -133,3 +140,7 @@ class WebMessenger:
             return Gone("nobody with that id")
         await self._rooms.post(room, f"notice:{key}", None, reply)
         return Sent(key)
+
+    async def update(self, ref: str, reply: Reply) -> Delivery:
+        """Change a notice in the leadership channel where it stands."""
+        return Sent(ref) if await self._rooms.replace(LEADERSHIP, f"notice:{ref}", reply) else Gone("no such message")

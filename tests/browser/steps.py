@@ -16,13 +16,14 @@ def become(page: Page, name: str) -> None:
 
 def ask(page: Page, text: str) -> Locator:
     """Say something and give back Charter's reply to it."""
-    replies = page.locator('main [role=log] article[data-key$=":reply"]')
-    before = replies.count()
+    page.locator('main [role=log][aria-busy="false"]').wait_for()
     box = page.locator("main textarea")
     box.fill(text)
-    box.press("Enter")
-    expect(replies).to_have_count(before + 1)
-    return replies.last
+    with page.expect_request("**/preview/say") as sent:
+        box.press("Enter")
+    reply = page.locator(f'main [role=log] article[data-key$="{sent.value.post_data_json["event"]}:reply"]')
+    reply.wait_for()
+    return reply
 
 
 def sheet(page: Page) -> Locator:

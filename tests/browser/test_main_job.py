@@ -135,6 +135,7 @@ def _handled(page: Page, ref: str, pictures: Path) -> None:
     step(page, "Close the case", outcome="Advice given", words="Declined at once, privacy checked.")
     expect(sheet(page)).to_contain_text("closed")
     page.keyboard.press("Escape")
+    expect(pointer).to_contain_text("Sam Carter has it")
 
 
 def _told(page: Page, ref: str, pictures: Path) -> None:

@@ -240,6 +240,7 @@ async def test_every_answer_carries_the_security_headers(preview: Preview, metho
         (json.dumps(event(text="Hello")), "application/x-www-form-urlencoded", 415),
         (json.dumps(event(text="x" * LARGEST_BODY)), "application/json", 413),
     ],
+    ids=range(9),
 )
 async def test_broken_bodies_are_refused_in_a_few_words(
     preview: Preview, body: str | bytes, content_type: str, status: int

@@ -487,7 +487,6 @@ def test_whatever_people_do_the_model_holds() -> None:
     [
         pytest.param(routing.closed_to, lambda *_: frozenset(), id="who a case is kept from"),
         pytest.param(views.holds, lambda case, person: person.id in case.handlers, id="roles lost"),
-        pytest.param(views.reads, lambda *_: True, id="internal words"),
         pytest.param(views.shows, lambda *_: True, id="internal events"),
         pytest.param(pointers.may_know, lambda *_: True, id="notices of cases lost"),
         pytest.param(routing.in_channel, lambda rule, *_: rule.channel, id="pointer in the channel"),

@@ -37,7 +37,7 @@ NO_STAFF = {About.STUDENT, About.PARENT, About.UNKNOWN, About.SELF}
 
 def kinds() -> list[tuple[Incident, About]]:
     """Every type with everybody whom it can be about."""
-    whom = [*SUBJECTS, *NO_STAFF, About.HEADTEACHER, About.CHAIR]
+    whom = [*SUBJECTS, *sorted(NO_STAFF), About.HEADTEACHER, About.CHAIR]
     return [(one, about) for one in INCIDENTS.types for about in whom if one in INCIDENTS.offered(about)]
 
 
