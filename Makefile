@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test prove check bench lock
+.PHONY: run test prove check bench lock pictures
 
 run: .venv/.run
 	@$(BIN)/python app.py serve
@@ -25,6 +25,10 @@ check: .venv/.dev
 
 bench: .venv/.dev
 	@$(BIN)/python -m benchmarks
+
+# The screenshots of the docs, taken by the browser tests.
+pictures: .venv/.dev
+	@CHARTER_PICTURES=docs/images $(BIN)/python -m pytest -q tests/browser tests/slack/test_pictures.py
 
 # Pin every dependency with its hashes, for every platform's files; run it after changing pyproject.toml.
 lock: .venv/.dev

@@ -3,6 +3,7 @@
 app.py                     serve (the default)
 app.py ask "text"          answer one question; --json prints an object, --batch FILE reads lines of conversations
 app.py kb check            look for gaps and contradictions; --document FILE compares the school's own copy
+app.py teams package FILE  write the Teams app for upload, with the ids from the environment
 app.py doctor              say what is configured, what is missing and how to mend it
 app.py audit verify        look for anything in the cases that was changed behind Charter's back
 app.py keys rotate         seal everything again with the newest of CHARTER_SECRET_KEYS
@@ -15,47 +16,32 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import logging
-import signal
+import os
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
-
-from aiohttp import web
+from typing import TypeVar
 
 from bot.ask import as_json, ask
-from bot.cases.desk import Desk
-from bot.cases.routing import Roster
-from bot.casework import Casework
-from bot.clock import SystemClock
 from bot.consider import Consider
-from bot.doctor import Health, examine
+from bot.doctor import Finding, Health, examine
 from bot.errors import CharterError, SettingsError
-from bot.formwork import Formwork
-from bot.model import Platform
-from bot.notices.compose import Composer
-from bot.notices.failures import Gauges
-from bot.notices.watch import Watch
-from bot.notices.worker import Worker
+from bot.notices.failures import failures, in_words
 from bot.render.words import TemplateWords
 from bot.replies import Replies
 from bot.settings import ROOT, Settings, load_school, load_settings, secret_keys
 from bot.storage.audit import verify
 from bot.storage.backup import backup, restore
-from bot.storage.cases import SqlCaseStore
 from bot.storage.database import Database, open_database
-from bot.storage.inbox import SqlInbox
 from bot.storage.keys import rotate
-from bot.storage.memory import SqlMemory
 from bot.storage.outbox import SqlOutbox
-from bot.storage.preview import SqlMessageLog
 from bot.storage.sealing import Sealer
-from bot.talk import Talk
-from bot.transports.health import Metrics, register_health
-from bot.transports.web import WebTransport
-from bot.transports.web_rooms import Rooms, WebMessenger
-from bot.transports.web_turns import Turns
-from bot.turn import Charter
+from bot.transports.slack_checks import Check as SlackCheck
+from bot.transports.slack_checks import slack_checks
+from bot.transports.teams_checks import Check as TeamsCheck
+from bot.transports.teams_checks import teams_checks
+from bot.transports.teams_package import PackageError, package
 from guidance_kb.check import check
 from guidance_kb.document import DocumentError, bind, read_document
 from guidance_kb.facts import Facts
@@ -63,16 +49,10 @@ from guidance_kb.library import Library
 from guidance_kb.loader import KnowledgeBaseError, load_coverage
 from intents.reader import LearnedReader
 from intents.train.cached import learned_reader
+from serving import Platforms, platforms, serve
 
+_Found = TypeVar("_Found")
 GUIDANCE = ROOT / "guidance_kb"
-STARTERS = (
-    "Can I accept a friend request from a parent in my social circle?",
-    "A student has asked to follow me on Instagram. Can I accept?",
-    "Can I text a parent from my own phone on a trip?",
-    "I'm new here. What should I do about my own accounts?",
-)
-LEASE = 10.0
-"""Seconds after which a notice that a stopped process had in hand is sent again; the preview delivers in milliseconds."""
 PROGRESS = 200
 """A batch tells how far it is after so many lines."""
 
@@ -89,80 +69,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(_: argparse.Namespace, settings: Settings) -> int:
-    for found in examine(settings, Library.load(GUIDANCE)):
+    chosen = platforms(settings)
+    for found in examine(settings, Library.load(GUIDANCE), bool(chosen.slack or chosen.teams)):
         if found.health is Health.BAD:
             raise SettingsError(f"{found.part}: {found.said}. {found.mend}")
-    asyncio.run(_run(settings))
+    library = Library.load(GUIDANCE)
+    asyncio.run(serve(settings, library, reader(settings, library), _replies(settings, library)))
     return 0
-
-
-async def _run(settings: Settings) -> None:
-    """Serve the preview until the process is told to stop."""
-    logging.basicConfig(level=logging.WARNING)
-    database = await open_database(settings.database_url)
-    try:
-        await database.stamp("preview")
-        served, worker, watch = _preview(settings, database)
-        runner = web.AppRunner(served, access_log=None, handle_signals=True)
-        await runner.setup()
-        at_work = [asyncio.create_task(worker.run()), asyncio.create_task(watch.run())]
-        try:
-            await web.TCPSite(runner, settings.host, settings.port).start()
-        except OSError as error:
-            raise SettingsError(f"port {settings.port} cannot be used ({error.strerror}); set CHARTER_PORT") from error
-        print(f"Charter is ready: http://{settings.host}:{settings.port}", flush=True)
-        await _stopped()
-        for task in at_work:
-            task.cancel()
-        await runner.cleanup()
-    finally:
-        await database.close()
-
-
-def _preview(settings: Settings, database: Database) -> tuple[web.Application, Worker, Watch]:
-    """Join every port with what implements it."""
-    library, school, clock, words = (
-        Library.load(GUIDANCE),
-        load_school(settings.school),
-        SystemClock(),
-        TemplateWords.load(),
-    )
-    sealer, wake = Sealer(secret_keys(settings)), asyncio.Event()
-    roster = Roster(school.people, connected=frozenset({Platform.WEB}))
-    store, outbox = SqlCaseStore(database, sealer), SqlOutbox(database)
-    desk = Desk(store, roster, clock, school.numbers(), wake, patience=school.calendar.due, table=school.routes())
-    replies = _replies(settings, library)
-    memory = SqlMemory(database, sealer, clock)
-    reading = reader(settings, library)
-    charter = Charter(
-        Talk(Consider(reading, library), replies, memory),
-        Formwork(desk, replies, memory, reading, school, clock),
-        Casework(desk, replies, words, school, clock),
-    )
-    rooms = Rooms(school.people, SqlMessageLog(database, sealer), clock)
-    metrics, trouble = Metrics(), replies.plain("trouble")
-    turns = Turns(charter.handle, rooms, SqlInbox(database, sealer, clock), metrics, trouble)
-    served = web.Application()
-    WebTransport(rooms, turns, STARTERS, trouble, school.name).register(served)
-    register_health(served, _ready(database), metrics)
-    composer = Composer(desk, words, clock, school.calendar)
-    worker = Worker(outbox, WebMessenger(rooms), composer.compose, clock, wake, lease=LEASE)
-    return served, worker, Watch(desk, store, outbox, clock, school.calendar, Gauges(metrics.registry), wake)
-
-
-def _ready(database: Database) -> Callable[[], Awaitable[bool]]:
-    async def ready() -> bool:
-        await database.ping()
-        return True
-
-    return ready
-
-
-async def _stopped() -> None:
-    stop = asyncio.Event()
-    for signal_ in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
-    await stop.wait()
 
 
 def _ask(given: argparse.Namespace, settings: Settings) -> int:
@@ -200,7 +113,12 @@ def _kb_check(given: argparse.Namespace, _: Settings) -> int:
 
 
 def _doctor(_: argparse.Namespace, settings: Settings) -> int:
-    findings = examine(settings, Library.load(GUIDANCE))
+    chosen = platforms(settings)
+    findings = [
+        *examine(settings, Library.load(GUIDANCE), bool(chosen.slack or chosen.teams)),
+        *asyncio.run(_connections(settings, chosen)),
+        *asyncio.run(_with_database(settings, _undelivered)),
+    ]
     for found in findings:
         print(found)
     return 1 if any(found.health is Health.BAD for found in findings) else 0
@@ -236,12 +154,46 @@ def _restore(given: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-async def _with_database(settings: Settings, work: Callable[[Database, Sealer], Awaitable[int]]) -> int:
+async def _with_database(settings: Settings, work: Callable[[Database, Sealer], Awaitable[_Found]]) -> _Found:
     database = await open_database(settings.database_url)
     try:
         return await work(database, Sealer(secret_keys(settings)))
     finally:
         await database.close()
+
+
+async def _connections(settings: Settings, chosen: Platforms) -> list[Finding]:
+    """What the platforms themselves say."""
+    checks: list[SlackCheck | TeamsCheck] = []
+    if chosen.slack:
+        checks += await slack_checks(chosen.slack, f"http://{settings.host}:{settings.port}/slack/events")
+    if chosen.teams:
+        ends = os.environ.get("CHARTER_TEAMS_SECRET_ENDS")
+        day = date.fromisoformat(ends) if ends else None
+        checks += await teams_checks(
+            chosen.teams, datetime.now(UTC).date(), day, os.environ.get("CHARTER_TEAMS_ENDPOINT", "")
+        )
+    if not checks:
+        return [Finding("Slack and Teams", Health.NOTE, "not configured: the browser preview is served")]
+    return [Finding(one.part, Health.GOOD if one.ok else Health.BAD, one.said, one.mend) for one in checks]
+
+
+async def _undelivered(database: Database, _: Sealer) -> list[Finding]:
+    """Notices that nobody has got."""
+    lines = in_words(await failures(SqlOutbox(database), datetime.now(UTC)))
+    mend = "Look whether that account or channel is still there."
+    return [Finding("Notices", Health.BAD, line, mend) for line in lines] or [
+        Finding("Notices", Health.GOOD, "all delivered")
+    ]
+
+
+def _package(given: argparse.Namespace, settings: Settings) -> int:
+    try:
+        package(ROOT / "appPackage", os.environ, load_school(settings.school).name, given.file)
+    except PackageError as error:
+        raise SettingsError(str(error)) from error
+    print(f"{given.file} is ready to be uploaded in Teams")
+    return 0
 
 
 def reader(settings: Settings, library: Library) -> LearnedReader:
@@ -276,6 +228,9 @@ def _parser() -> argparse.ArgumentParser:
     checking.set_defaults(run=_kb_check)
     checking.add_argument("--document", type=Path, metavar="FILE", help="the school's own copy of its guidance")
     commands.add_parser("doctor", help="what is configured and what is missing").set_defaults(run=_doctor)
+    packing = commands.add_parser("teams", help="Microsoft Teams").add_subparsers(required=True).add_parser("package")
+    packing.set_defaults(run=_package)
+    packing.add_argument("file", type=Path, metavar="FILE", nargs="?", default=Path("charter-teams.zip"))
     auditing = commands.add_parser("audit", help="the record of what was done").add_subparsers(required=True)
     auditing.add_parser("verify", help="find what was changed").set_defaults(run=_audit)
     sealing = commands.add_parser("keys", help="the keys that seal what is stored").add_subparsers(required=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from bot.errors import SettingsError
-from bot.settings import EXAMPLE_SCHOOL, PLATFORM_VARIABLES, Settings, load_school
+from bot.settings import EXAMPLE_SCHOOL, Settings, load_school
 from guidance_kb.check import check
 from guidance_kb.document import DocumentError, bind, read_document
 from guidance_kb.library import Library
@@ -39,8 +40,8 @@ class Finding:
         return f"{self.health:4}  {self.part}: {self.said}" + (f"\n      → {self.mend}" if self.mend else "")
 
 
-def examine(settings: Settings, library: Library) -> tuple[Finding, ...]:
-    """Look at every part, in the order in which an installer meets them."""
+def examine(settings: Settings, library: Library, on_platform: bool = False) -> tuple[Finding, ...]:
+    """Look at every part, in the order in which an installer meets them; `on_platform`: Slack or Teams is configured."""
     return (
         _python(),
         _school(settings.school),
@@ -48,8 +49,8 @@ def examine(settings: Settings, library: Library) -> tuple[Finding, ...]:
         _database(settings.database_url),
         _knowledge(library),
         _document(settings.guidance_document, library),
-        _platforms(),
-        _address(settings),
+        _calendar(settings.school),
+        _address(settings, on_platform),
     )
 
 
@@ -117,16 +118,19 @@ def _document(path: Path | None, library: Library) -> Finding:
     return Finding("Guidance document", Health.GOOD, "every paragraph is found")
 
 
-def _platforms() -> Finding:
-    given = [name for name in PLATFORM_VARIABLES if os.environ.get(name)]
-    if given:
-        mend = "This version has the browser preview alone: unset them to start it."
-        return Finding("Slack and Teams", Health.BAD, f"{', '.join(given)} given", mend)
-    return Finding("Slack and Teams", Health.NOTE, "not in this version; the browser preview is served")
+def _calendar(path: Path) -> Finding:
+    try:
+        calendar = load_school(path).calendar
+    except SettingsError:
+        return Finding("Calendar", Health.NOTE, "not read, because the school's file is not")
+    warning = calendar.warning(calendar.local(datetime.now(UTC)).date())
+    if warning:
+        return Finding("Calendar", Health.NOTE, warning, "Add the terms to [calendar] in the school's file.")
+    return Finding("Calendar", Health.GOOD, "today lies in a known school year")
 
 
-def _address(settings: Settings) -> Finding:
+def _address(settings: Settings, on_platform: bool) -> Finding:
     said = f"http://{settings.host}:{settings.port}"
-    if settings.host in ("127.0.0.1", "::1", "localhost"):
+    if on_platform or settings.host in ("127.0.0.1", "::1", "localhost"):
         return Finding("Address", Health.GOOD, said)
     return Finding("Address", Health.BAD, said, "The preview is served on this computer only: unset CHARTER_HOST.")

@@ -15,16 +15,6 @@ from bot.school import School
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE_SCHOOL = ROOT / "school.example.toml"
 
-PLATFORM_VARIABLES = (
-    "SLACK_BOT_TOKEN",
-    "SLACK_SIGNING_SECRET",
-    "SLACK_APP_TOKEN",
-    "MICROSOFT_APP_ID",
-    "MICROSOFT_APP_PASSWORD",
-    "MICROSOFT_APP_TENANT_ID",
-)
-
-
 class Settings(BaseSettings):
     """What the environment says; each name is prefixed with CHARTER_."""
 

@@ -18,6 +18,7 @@ class FactValue(StrEnum):
     label: str
 
     def __new__(cls, value: str, label: str) -> Self:
+        """A member that is its value, with its label beside it."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = label

@@ -209,6 +209,15 @@ class PreviewMessageRow(Base):
     sealed: Mapped[bytes]
 
 
+class ShelfRow(Base):
+    """What must be found again to write on a platform on our own account: chats, threads, posts. Names hold ids only."""
+
+    __tablename__ = "shelf"
+
+    name: Mapped[str] = mapped_column(String(500), primary_key=True)
+    sealed: Mapped[bytes]
+
+
 class InstallationRow(Base):
     """What this database was made for; one row."""
 

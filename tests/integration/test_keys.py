@@ -11,6 +11,7 @@ from bot.model import ConversationState, Platform, Room
 from bot.preview import Line
 from bot.storage.keys import rotate, sealed_tables
 from bot.storage.sealing import Sealer, Unreadable
+from bot.storage.shelf import SqlShelf
 from tests.shelf import KEY, Shelf
 from tests.small_school import SAM, TESS, filing
 
@@ -24,6 +25,7 @@ async def fill(shelf: Shelf) -> str:
         await shelf.memory.save_draft(f"d{number}", TESS, "report", {"a": "1"})
         await shelf.inbox.accept(f"e{number}", "payload")
     await shelf.memory.remember(TESS, DM, ConversationState(("one",)))
+    await SqlShelf(shelf.database, shelf.sealer).put("chat:tess", "where it is")
     await shelf.log.append("room", Line("key", "tess", shelf.clock.now(), "hello"))
     ref = await shelf.filed(filing(answers={"What?": "words"}))
     await shelf.desk.acknowledge(ref, SAM)

@@ -1,0 +1,109 @@
+"""Notices in Teams: a thread per case in the leadership channel, and personal chats."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from bot.model import Delivery, Destination, Gone, Later, Person, Platform, Reply, Sent
+from bot.render import teams as render
+from bot.transports.guards import note_failure
+from bot.transports.teams_activity import Place, Surface
+from bot.transports.teams_places import Places
+from bot.transports.teams_port import ConnectorRefused, Outward
+from bot.transports.teams_settings import TeamsSettings
+
+Pointer = Callable[[str], Awaitable[Reply | None]]
+"""The card of a case as the leadership channel may see it now, by its reference; None when it may not."""
+
+_UNREACHED = 0
+_NEVER = frozenset({400, 403, 404, 413})
+_FOREVER = "Teams refuses the message there"
+_PAUSE = 15.0
+_CASE = "open:case:"
+
+
+class TeamsMessenger:
+    """Implements `Messenger`. What it posts in the channel is a pointer: who may open the case is the desk's to say."""
+
+    def __init__(self, settings: TeamsSettings, people: Sequence[Person], outward: Outward, places: Places) -> None:
+        self._settings = settings
+        self._people = {person.id: person for person in people}
+        self._outward = outward
+        self._places = places
+
+    async def send(self, destination: Destination, reply: Reply, key: str) -> Delivery:
+        """Post once per key. Raises ConnectorRefused when the Connector was not reached: it may have arrived all the same."""
+        if (sent := await self._places.sent(key)) is not None:
+            return Sent(sent)
+        try:
+            sent = await self._post(destination, reply)
+        except ConnectorRefused as error:
+            if error.status == _UNREACHED:
+                raise
+            return Gone(_FOREVER) if error.status in _NEVER else Later(max(error.wait, _PAUSE))
+        if sent is None:
+            return Gone("there is no such place in Teams")
+        await self._places.remember_sent(key, sent)
+        return Sent(sent)
+
+    async def update(self, ref: str, reply: Reply) -> Delivery:
+        """Show this in the place of a case's first card in the channel; nothing else is ever changed."""
+        thread = await self._places.thread(case_of(reply))
+        if thread is None or thread[1] != ref:
+            return Gone("no such card")
+        await self._outward.update(thread[0], ref, render.message(reply))
+        return Sent(ref)
+
+    async def refresh(self, ref: str, pointer: Pointer) -> None:
+        """Put a case's first card in the channel right, for everybody who sees it. A fault is noted and changes nothing."""
+        try:
+            thread = await self._places.thread(ref)
+            if thread and (now := await pointer(ref)):
+                place, message = thread
+                await self._outward.update(place, message, render.message(now))
+        except Exception as error:
+            note_failure("pointer_not_refreshed", error)
+
+    async def private(self, person: Person) -> Place | None:
+        """The personal chat with somebody, opened where it can be; None for somebody without an account in Teams."""
+        if found := await self._places.chat(person.id):
+            return found
+        account = person.accounts.get(Platform.TEAMS)
+        if account is None:
+            return None
+        made = await self._outward.open_chat(await self._near(), account)
+        await self._places.remember_chat(person.id, made)
+        return made
+
+    async def _post(self, destination: Destination, reply: Reply) -> str | None:
+        """The id of the message, or None when there is nowhere to post it."""
+        if destination.person is None:
+            return await self._post_to_leadership(reply) if self._settings.leadership else None
+        person = self._people.get(destination.person)
+        place = await self.private(person) if person else None
+        return await self._outward.post(place, render.message(reply)) if place else None
+
+    async def _post_to_leadership(self, reply: Reply) -> str:
+        """In the thread of its case; the first one begins the thread."""
+        ref = case_of(reply)
+        if ref and (thread := await self._places.thread(ref)):
+            message = await self._outward.post(thread[0], render.message(reply))
+            await self._places.remember_post(thread[0], message, ref)
+            return message
+        near = await self._near()
+        channel = replace(near, conversation=self._settings.leadership, surface=Surface.TEAM)
+        place, message = await self._outward.begin_thread(channel, render.message(reply))
+        await self._places.remember_thread(ref, place, message)
+        return message
+
+    async def _near(self) -> Place:
+        """Address, tenant and bot, as the team told us; before it did, as the registration has them."""
+        ours = Place(self._settings.service_url, self._settings.tenant, "", f"28:{self._settings.app_id}")
+        return await self._places.team() or ours
+
+
+def case_of(reply: Reply) -> str:
+    """The case that a notice opens, or nothing."""
+    actions = (choice.action for choice in reply.choices if choice.action.startswith(_CASE))
+    return next((action.removeprefix(_CASE) for action in actions), "")

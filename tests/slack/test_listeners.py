@@ -1,0 +1,493 @@
+"""Every listener on the strict fake: what Slack sends, and what its reader then sees."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.transports.slack_checks import SCOPES
+from bot.transports.slack_listeners import COMMANDS, EVENTS, SHORTCUTS
+from tests.slack.conftest import School
+from tests.slack.hands import labels
+from tests.slack.people import MENTION
+from tests.slack.school import DAN, ELSEWHERE, EVE, MANIFEST, NEW, PETER, PRIYA, SAM, SHARED, STAFF_ROOM
+from tests.slack.workspace import BOT, BOT_ID
+
+QUESTION = "can I accept a friend request from a student?"
+
+
+def test_the_manifest_asks_for_what_is_listened_to_and_no_more() -> None:
+    """Events, commands, shortcuts and scopes are the same in the manifest and in the code."""
+    told = {event.split(".")[0] for event in MANIFEST["settings"]["event_subscriptions"]["bot_events"]}
+    features = MANIFEST["features"]
+    assert told == set(EVENTS)
+    assert {each["command"] for each in features["slash_commands"]} == set(COMMANDS)
+    assert {each["callback_id"] for each in features["shortcuts"]} == set(SHORTCUTS)
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == SCOPES
+    assert "assistant_view" not in features
+
+
+# Words
+
+
+async def test_a_message_is_answered_in_its_thread(school: School) -> None:
+    """A direct message begins a thread, and the answer stands there."""
+    asked = await school.people.say(PRIYA, QUESTION)
+    await school.settled()
+    answer = school.last(PRIYA)
+    assert (answer.user, answer.thread_ts, answer.channel) == (BOT, asked.ts, asked.channel)
+    assert "Not allowed" in answer.shown
+
+
+async def test_what_is_typed_reads_as_it_was_typed(school: School) -> None:
+    """Slack's escapes are undone once on the way in and put back once on the way out."""
+    await school.people.home(DAN)
+    await school.settled()
+    school.people.fill(DAN, question="may I post a photo of <8C> & me &amp; you?")
+    await school.people.press(DAN, "Ask", school.slack.workspace.homes[DAN])
+    await school.settled()
+    quoted = next(m for m in school.slack.workspace.seen_by(DAN) if "You asked" in m.shown)
+    assert "may I post a photo of <8C> & me &amp; you?" in quoted.shown
+
+
+async def test_live_mentions_become_names(school: School) -> None:
+    """What Slack sends in its own marks reads as a person reads it: names, channels, addresses."""
+    theirs = school.people.write(
+        SAM,
+        "<@U0DAN> and <@U0NEW|new> tell <!channel> in <#C0STAFF|staff-room>: <https://a.example/x?a=1&amp;b=2|here>",
+        STAFF_ROOM,
+    )
+    await school.people.message_shortcut(PRIYA, "ask_about", theirs)
+    await school.settled()
+    quoted = next(m for m in school.slack.workspace.seen_by(PRIYA) if "You asked" in m.shown)
+    read = "Dan Webb and new tell @channel in #staff-room: https://a.example/x?a=1&b=2"
+    assert read in quoted.shown
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"subtype": "message_changed", "message": {"text": QUESTION}},
+        {"subtype": "message_deleted"},
+        {"subtype": "bot_message", "bot_id": "B0OTHER"},
+        {"bot_id": BOT_ID, "user": BOT},
+        {"bot_id": "B0OTHER", "bot_profile": {"id": "B0OTHER"}},
+        {"edited": {"user": PRIYA, "ts": "1.0"}},
+        {"user": "USLACKBOT"},
+        {"subtype": "channel_join"},
+        {"text": None, "user": None},
+    ],
+)
+async def test_edits_bots_and_notices_are_not_answered(school: School, more: dict[str, object]) -> None:
+    """Nothing is said, and nothing is kept."""
+    message = school.people.write(PRIYA, QUESTION)
+    for event in school.people.events(message, **more):
+        assert (await school.slack.event(event)).ok
+    await school.settled()
+    assert school.slack.workspace.messages == [message]
+    assert await school.office.inbox.pending() == ()
+
+
+async def test_a_file_is_declined_and_its_words_are_answered(school: School) -> None:
+    """What to do instead is said, and a question that came with the file is not lost."""
+    for text in ("", QUESTION):
+        message = school.people.write(PRIYA, text)
+        (event,) = school.people.events(message, subtype="file_share", files=[{"id": "F1", "name": "chat.png"}])
+        await school.slack.event(event)
+        await school.settled()
+    shown = [m.shown for m in school.slack.workspace.seen_by(PRIYA) if m.user == BOT]
+    assert len(shown) == 3
+    assert all("file" in text.lower() or "image" in text.lower() or "picture" in text.lower() for text in shown[:2])
+    assert "Not allowed" in shown[2]
+    assert not any(call.method.startswith("files.") for call in school.slack.calls)
+
+
+async def test_nothing_but_signs_gets_a_kind_answer(school: School) -> None:
+    """An emoji alone is not understood, and that is said."""
+    await school.people.say(PRIYA, ":+1:")
+    await school.people.say(PRIYA, "…")
+    await school.settled()
+    assert len([m for m in school.slack.workspace.seen_by(PRIYA) if m.user == BOT]) == 2
+
+
+async def test_a_slow_answer_says_that_it_is_coming(school: School) -> None:
+    """After half a second a status stands there, and the answer takes it away."""
+    school.before.happens = lambda _: asyncio.sleep(0.7)
+    await school.people.say(PRIYA, QUESTION)
+    await school.slack.until(lambda: school.slack.workspace.statuses)
+    await school.settled()
+    assert school.slack.workspace.statuses == {}
+    assert "Not allowed" in school.last(PRIYA).shown
+
+
+# Channels
+
+
+async def test_a_mention_in_a_thread_is_answered_in_that_thread(school: School) -> None:
+    """To the asker alone, where the talk is."""
+    talk = school.people.write(SAM, "About accounts", STAFF_ROOM)
+    await school.people.say(DAN, f"{MENTION} {QUESTION}", STAFF_ROOM, talk.ts)
+    await school.settled()
+    answer = school.last(DAN)
+    assert (answer.channel, answer.thread_ts, answer.only_for) == (STAFF_ROOM, talk.ts, DAN)
+    assert MENTION not in answer.shown
+
+
+async def test_other_talk_in_a_channel_is_left_alone(school: School) -> None:
+    """Even if Slack sent it, nothing that is not said to Charter is answered or kept."""
+    talk = school.people.write(SAM, QUESTION, STAFF_ROOM)
+    told = {"type": "message", "channel_type": "channel", "channel": STAFF_ROOM, "user": SAM, "text": QUESTION}
+    await school.slack.event({**told, "ts": talk.ts})
+    await school.settled()
+    assert school.slack.workspace.messages == [talk]
+    assert await school.office.inbox.pending() == ()
+
+
+async def test_a_mention_that_says_nothing_gets_a_kind_answer(school: School) -> None:
+    """The name alone is no question."""
+    await school.people.say(DAN, MENTION, STAFF_ROOM)
+    await school.settled()
+    assert school.last(DAN).only_for == DAN
+
+
+async def test_carrying_on_in_private_remembers_the_question(school: School) -> None:
+    """The asker's own words stand in the direct messages, answered, and a follow-up goes on from there."""
+    await school.people.say(DAN, f"{MENTION} {QUESTION}", STAFF_ROOM)
+    await school.settled()
+    await school.people.press(DAN, "Continue privately")
+    await school.settled()
+    begun, answer = school.slack.workspace.seen_by(DAN)[-2:]
+    assert QUESTION in begun.shown
+    assert answer.thread_ts == begun.ts
+    await school.people.say(DAN, "what if it is my own daughter?", begun.channel, begun.ts)
+    await school.settled()
+    assert "Allowed" in school.last(DAN).shown
+
+
+# Who is served
+
+
+async def test_a_guest_is_served_like_staff(school: School) -> None:
+    """Governors and contractors often are guests of the workspace."""
+    assert school.slack.workspace.users[PETER].restricted
+    await school.people.say(PETER, QUESTION)
+    await school.settled()
+    assert "Not allowed" in school.last(PETER).shown
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["Slack says who", "Slack cannot be asked"])
+async def test_a_stranger_reads_the_numbers_and_nothing_else(school: School, known: bool) -> None:
+    """Somebody from another organisation is not answered, by whatever way they come."""
+    if not known:
+        school.slack.fail("users.info", "internal_error", times=50)
+    message = school.people.write(EVE, f"{MENTION} {QUESTION}", SHARED)
+    (event,) = school.people.events(message, user_team="T0OTHER", source_team="T0OTHER")
+    await school.slack.event(event, shared=True)
+    await school.people.home(EVE)
+    await school.people.command(EVE, "/guidance", QUESTION)
+    await school.people.command(EVE, "/report")
+    await school.settled()
+    said = [m for m in school.slack.workspace.seen_by(EVE) if m.user == BOT]
+    assert len(said) == 3
+    for shown in (*(m.shown for m in said), school.slack.workspace.homes[EVE].shown):
+        assert "020 7946 0199" in shown
+        assert "Not allowed" not in shown
+        assert "Social contact" not in shown
+    assert school.modal(EVE) == ""
+
+
+async def test_somebody_not_on_the_roster_is_told_whom_to_ask(school: School) -> None:
+    """By message, mention, command, home and form."""
+    await school.people.say(NEW, QUESTION)
+    await school.people.say(NEW, f"{MENTION} {QUESTION}", STAFF_ROOM)
+    await school.people.command(NEW, "/guidance", QUESTION)
+    await school.people.shortcut(NEW, "report_concern")
+    await school.people.home(NEW)
+    await school.settled()
+    said = [m for m in school.slack.workspace.seen_by(NEW) if m.user == BOT]
+    assert len(said) == 4
+    assert all("list of staff" in m.shown and "Not allowed" not in m.shown for m in said)
+    assert "list of staff" in school.slack.workspace.homes[NEW].shown
+    assert school.modal(NEW) == ""
+
+
+# Home and messages tab
+
+
+async def test_the_messages_tab_offers_four_questions(school: School) -> None:
+    """Four, because Slack takes no more; none in a thread, because an agent has none yet."""
+    await school.people.home(PRIYA, tab="messages")
+    await school.settled()
+    (prompts,) = school.slack.workspace.prompts.values()
+    assert [prompt["message"] for prompt in prompts][:2] == [
+        "May I accept a friend request?",
+        "May I post a photo?",
+    ]
+    assert len(prompts) == 4
+
+
+async def test_the_home_tab_answers_shows_who_to_ring_and_opens_forms(school: School) -> None:
+    """Each quick action does what it says."""
+    await school.people.home(PRIYA)
+    await school.settled()
+    home = school.slack.workspace.homes[PRIYA]
+    await school.people.press(PRIYA, "Who to ring", home)
+    await school.settled()
+    assert "020 7946 0101" in school.last(PRIYA).shown
+    for label in [each for each in labels(home.blocks) if each not in ("Ask", "Who to ring")]:
+        await school.people.press(PRIYA, label, home)
+        await school.settled()
+        assert school.modal(PRIYA), label
+        await school.people.close(PRIYA)
+
+
+async def test_an_empty_question_at_home_does_nothing(school: School) -> None:
+    """Pressing Ask without words is no fault."""
+    await school.people.home(PRIYA)
+    await school.settled()
+    await school.people.press(PRIYA, "Ask", school.slack.workspace.homes[PRIYA])
+    await school.settled()
+    assert school.slack.workspace.messages == []
+
+
+async def test_home_is_brought_up_to_date_after_a_report(school: School) -> None:
+    """A case just sent stands there without a second visit."""
+    await school.people.home(PRIYA)
+    await school.settled()
+    before = school.slack.workspace.homes[PRIYA].shown
+    await school.people.press(PRIYA, "Ask leadership", school.slack.workspace.homes[PRIYA])
+    await school.settled()
+    await school.people.submit(PRIYA, question="May we have a staff page?")
+    await school.people.submit(PRIYA, named="no")
+    await _tick_and_send(school, PRIYA)
+    await school.settled()
+    after = school.slack.workspace.homes[PRIYA].shown
+    assert after != before
+    assert "Question" in after
+
+
+# Commands and shortcuts
+
+
+async def test_guidance_is_answered_to_its_asker_wherever_it_is_typed(school: School) -> None:
+    """Also in a channel that Charter is not in."""
+    for channel in ("", STAFF_ROOM, ELSEWHERE):
+        await school.people.command(DAN, "/guidance", QUESTION, channel)
+        await school.settled()
+        answer = school.last(DAN)
+        assert "Not allowed" in answer.shown
+        assert answer.only_for == DAN
+    assert not any("Not allowed" in m.shown for m in school.slack.workspace.seen_by(SAM))
+
+
+async def test_guidance_without_words_or_with_help_explains_itself(school: School) -> None:
+    """As Slack asks of every command."""
+    for text in ("", "  ", "help", "HELP"):
+        await school.people.command(DAN, "/guidance", text)
+        await school.settled()
+        assert school.last(DAN).only_for == DAN
+    assert len({m.shown for m in school.slack.workspace.seen_by(DAN)}) == 1
+
+
+async def test_report_opens_at_once_and_carries_words_in(school: School) -> None:
+    """By command, with or without words, and by the shortcut."""
+    await school.people.command(PRIYA, "/report")
+    await school.settled()
+    assert "danger" in school.modal(PRIYA)
+    await school.people.close(PRIYA)
+    await school.people.shortcut(PRIYA, "report_concern")
+    await school.settled()
+    assert school.modal(PRIYA)
+    await school.people.close(PRIYA)
+    await school.people.command(PRIYA, "/report", "A pupil <asked> to follow me")
+    await school.settled()
+    await _safely_on(school, PRIYA)
+    assert _typed(school, PRIYA, "what") == "A pupil <asked> to follow me"
+
+
+async def test_a_message_can_be_asked_about(school: School) -> None:
+    """The answer comes in private, with the words it is about; the channel sees nothing."""
+    theirs = school.people.write(SAM, f"shall we all &amp; everybody {QUESTION}", STAFF_ROOM)
+    await school.people.message_shortcut(DAN, "ask_about", theirs)
+    await school.settled()
+    private = [m for m in school.slack.workspace.seen_by(DAN) if m.channel[0] == "D"]
+    assert "shall we all & everybody" in private[0].shown
+    assert "Not allowed" in private[1].shown
+    assert [m for m in school.slack.workspace.seen_by(SAM) if m.user == BOT] == []
+
+
+async def test_a_message_can_be_reported(school: School) -> None:
+    """Its words, its author and its place are carried into the report."""
+    theirs = school.people.write(SAM, "Look what &lt;i&gt;he&lt;/i&gt; wrote", STAFF_ROOM)
+    await school.people.message_shortcut(DAN, "report_this", theirs)
+    await school.settled()
+    await _safely_on(school, DAN)
+    assert "Look what <i>he</i> wrote" in _typed(school, DAN, "what")
+    assert "Sam Carter" in _typed(school, DAN, "what")
+
+
+# Presses
+
+
+async def test_thumbs_are_counted_and_nothing_else(school: School) -> None:
+    """Which way, and no more; pressing twice is no fault."""
+    await school.people.say(PRIYA, QUESTION)
+    await school.settled()
+    before = len(school.slack.workspace.messages)
+    for label in ("Helpful", "Not helpful", "Helpful"):
+        await school.people.press(PRIYA, label)
+    await school.settled()
+    counted = school.office.metrics.registry.get_sample_value
+    labels_ = {"platform": "slack", "kind": "feedback"}
+    assert counted("charter_events_total", {**labels_, "outcome": "up"}) == 2
+    assert counted("charter_events_total", {**labels_, "outcome": "down"}) == 1
+    assert len(school.slack.workspace.messages) == before
+
+
+@pytest.mark.parametrize(
+    ("action_id", "value"),
+    [
+        ("do:0", "set:who=nobody"),
+        ("do:0", "set:shoe=left"),
+        ("do:0", "choose:no-such-row"),
+        ("do:0", "correct:nothing"),
+        ("do:0", "open:form:nothing"),
+        ("do:0", "open:nowhere"),
+        ("do:0", "x" * 2000),
+        ("do:0", "open:case:../../etc"),
+        ("continue", "\u202e evil"),
+        ("also:0", "act:close"),
+        ("ask", "ask"),
+        ("nonsense", "nonsense"),
+        ("do:0", None),
+    ],
+)
+async def test_a_press_that_makes_no_sense_is_no_fault(school: School, action_id: str, value: str | None) -> None:
+    """It is acknowledged; what was forged or is out of date is told so, and nothing breaks."""
+    message = await school.people.say(PRIYA, QUESTION)
+    await school.settled()
+    action = {"type": "button", "action_id": action_id, "block_id": "x", **({"value": value} if value else {})}
+    ack = await school.people.act(PRIYA, school.last(PRIYA), action)
+    assert ack.ok
+    await school.settled()
+    assert not any("Reference:" in m.shown for m in school.slack.workspace.messages)
+    assert message in school.slack.workspace.messages
+
+
+async def test_a_list_is_picked_from_like_a_button(school: School) -> None:
+    """Many choices are a list; its option comes back as a choice does."""
+    await school.people.say(PRIYA, QUESTION)
+    await school.settled()
+    await school.people.press(PRIYA, "a friend request or follow")
+    await school.settled()
+    offered = [each for each in labels(school.last(PRIYA).blocks) if each not in ("Helpful", "Not helpful")]
+    assert len(offered) > 10
+    await school.people.press(PRIYA, "Looking at a profile")
+    await school.settled()
+    assert "looking at a profile" in school.last(PRIYA).shown
+
+
+# Windows
+
+
+async def test_a_field_left_wrong_is_put_right_beside_it(school: School) -> None:
+    """The error stands beside the field and what was typed stays."""
+    await school.people.command(DAN, "/report")
+    await school.settled()
+    await _safely_on(school, DAN)
+    await school.people.submit(DAN, what="   ")
+    view = school.slack.workspace.modal(DAN)
+    assert view is not None
+    assert view.errors.keys() == {"what"} or "⚠️" in view.shown
+    assert _typed(school, DAN, "what").strip() == ""
+
+
+async def test_going_back_loses_nothing(school: School) -> None:
+    """What stood in the field when Back was pressed stands there when its page returns."""
+    await school.people.command(DAN, "/report")
+    await school.settled()
+    await _safely_on(school, DAN)
+    school.people.fill(DAN, what="Half a sentence that")
+    await school.people.press(DAN, "Back")
+    await school.settled()
+    await _forward_to(school, DAN, "what")
+    assert _typed(school, DAN, "what") == "Half a sentence that"
+
+
+async def test_a_form_can_be_stopped(school: School) -> None:
+    """Stopping says so in the window, and nothing is filed."""
+    await school.people.command(DAN, "/report")
+    await school.settled()
+    await school.people.submit(DAN, danger="no")
+    await school.people.press(DAN, "Stop")
+    await school.settled()
+    view = school.slack.workspace.modal(DAN)
+    assert view is not None
+    assert "submit" not in view.content
+
+
+async def test_a_window_of_nobody_knows_what_is_let_go(school: School) -> None:
+    """A view and an event that Charter does not know are acknowledged and forgotten."""
+    await school.people.command(DAN, "/report")
+    await school.settled()
+    view = school.slack.workspace.modal(DAN)
+    assert view is not None
+    for callback in ("notice", "elsewhere", ""):
+        stranger = replace(view, content={**view.content, "callback_id": callback})
+        school.slack.workspace.modals[DAN] = [stranger]
+        assert (await school.people.send(stranger)).ok
+    assert (await school.slack.event({"type": "reaction_added", "user": DAN, "reaction": "eyes"})).ok
+
+
+# Leaving
+
+
+async def test_being_taken_out_is_noticed(school: School) -> None:
+    """Uninstalled, or its token taken back, Charter says that it is not ready, and why."""
+    assert school.office.transport.ready()
+    await school.slack.event({"type": "tokens_revoked", "tokens": {"oauth": [PRIYA], "bot": []}})
+    assert school.office.transport.ready()
+    await school.slack.event({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT]}})
+    assert not school.office.transport.ready()
+    assert "install" in school.office.transport.trouble
+
+
+async def test_being_uninstalled_is_noticed(school: School) -> None:
+    """The event alone is enough."""
+    await school.slack.event({"type": "app_uninstalled"})
+    assert not school.office.transport.ready()
+
+
+# How it is done
+
+
+async def _safely_on(school: School, user: str) -> None:
+    """Through the questions of safety, class, type and recipients to the story."""
+    await _forward_to(school, user, "what")
+
+
+async def _forward_to(school: School, user: str, name: str) -> None:
+    answers = {"danger": "no", "risk": "no", "image": "no", "about": "student", "type": "other"}
+    for _ in range(12):
+        view = school.slack.workspace.modal(user)
+        assert view is not None
+        asked = [block["block_id"] for block in view.blocks if block["type"] == "input"]
+        if name in asked:
+            return
+        await school.people.submit(user, **{each: answers[each] for each in asked if each in answers})
+    raise AssertionError(f"{name} is never asked")
+
+
+def _typed(school: School, user: str, name: str) -> str:
+    view = school.slack.workspace.modal(user)
+    assert view is not None
+    return str(view.state()["values"][name]["value"]["value"] or "")
+
+
+async def _tick_and_send(school: School, user: str) -> None:
+    view = school.slack.workspace.modal(user)
+    assert view is not None
+    (tick,) = [b["block_id"] for b in view.blocks if b["type"] == "input" and b["element"]["type"] == "checkboxes"]
+    await school.people.submit(user, **{tick: "yes"})

@@ -1,0 +1,223 @@
+"""The whole of Charter in Teams on stores in memory, spoken to over HTTP, with Microsoft's side faked on this computer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, Protocol
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.cases.desk import Desk
+from bot.cases.routing import Roster
+from bot.model import Destination, Person, Platform
+from bot.notices.compose import Composer
+from bot.notices.model import Notice, NoticeKind
+from bot.render.words import TemplateWords
+from bot.replies import Replies
+from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
+from bot.transports.health import Metrics
+from bot.transports.teams_settings import TeamsSettings
+from bot.transports.teams_setup import Teams, set_up
+from bot.transports.teams_showing import Standing
+from guidance_kb.facts import parse_facts
+from guidance_kb.library import Library
+from tests.contract.microsoft import TENANT, Microsoft, activity, invoke
+from tests.fakes import FactsReader, FakeMemory, assemble
+from tests.small_school import MemoryCaseStore, WallClock
+
+LIBRARY = Library.load(ROOT / "guidance_kb")
+CHANNEL = "19:slt@thread.tacv2"
+FACTS = parse_facts({"matter": "connect", "who": "student", "age": "under_18"})
+SCHOOL = load_school(EXAMPLE_SCHOOL)
+PEOPLE = {
+    one.id: replace(one, accounts={Platform.TEAMS: f"00000000-0000-0000-0000-{number:012d}"})
+    for number, one in enumerate(SCHOOL.people)
+}
+
+
+class DictShelf:
+    """A `Shelf` that holds everything until the test ends."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    async def get(self, name: str) -> str | None:
+        """As the port says."""
+        return self.texts.get(name)
+
+    async def put(self, name: str, text: str) -> None:
+        """As the port says."""
+        self.texts[name] = text
+
+    async def add(self, name: str, text: str) -> bool:
+        """As the port says."""
+        return self.texts.setdefault(name, text) is text
+
+    async def drop(self, name: str) -> None:
+        """As the port says."""
+        self.texts.pop(name, None)
+
+
+class ListInbox:
+    """An `Inbox` in memory; `broken` makes it refuse everything."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, str] = {}
+        self.known: set[str] = set()
+        self.broken = False
+
+    async def accept(self, event_id: str, payload: str) -> bool:
+        """As the port says."""
+        if self.broken:
+            raise OSError("the disk is full")
+        if event_id in self.known:
+            return False
+        self.known.add(event_id)
+        self.waiting[event_id] = payload
+        return True
+
+    async def done(self, event_id: str) -> None:
+        """As the port says."""
+        self.waiting.pop(event_id, None)
+
+    async def pending(self) -> tuple[tuple[str, str], ...]:
+        """As the port says."""
+        return tuple(self.waiting.items())
+
+
+class Side(Protocol):
+    """Microsoft's side: where its Connector is, and what it was sent."""
+
+    service: str
+    calls: list[tuple[str, str, dict[str, Any]]]
+
+
+class School:
+    """Charter in Teams, and the people of the example school who write to it."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.microsoft: Microsoft
+        self.store, self.inbox, self.shelf, self.clock = MemoryCaseStore(), ListInbox(), DictShelf(), WallClock()
+        people = tuple(PEOPLE.values())
+        roster = Roster(people, frozenset({Platform.TEAMS}))
+        self.desk = Desk(self.store, roster, self.clock, SCHOOL.numbers())
+        school = SCHOOL.model_copy(update={"people": people})
+        self.charter = assemble(FactsReader(FACTS), LIBRARY, self.desk, FakeMemory(), school, self.clock)
+        self.composer = Composer(self.desk, TemplateWords.load(), self.clock)
+        settings = TeamsSettings(
+            tenant=TENANT, leadership=CHANNEL, service_url=side.service, development=True, hosts=()
+        )
+        self.teams = self._set_up(settings, people)
+        self.client: TestClient[web.Request, web.Application]
+        self.status = 0
+
+    def _set_up(self, settings: TeamsSettings, people: tuple[Person, ...]) -> Teams:
+        replies = Replies(TemplateWords.load(), LIBRARY, SCHOOL.contacts)
+        names = ("about", "slack_unlisted", "no_files", "slack_not_stored", "trouble")
+        said = [replies.plain(name) for name in names]
+        standing = Standing(*said, starters=("May I add a parent?", "May I text a student?"))
+        metrics = Metrics()
+        handle = self.charter.handle
+        return set_up(settings, handle, people, self.inbox, self.shelf, self._pointer, standing, metrics)
+
+    async def _pointer(self, ref: str) -> Any:
+        return await self.composer.compose(Notice("", Destination(), NoticeKind.POINTER, ref, self.clock.now()))
+
+    # What people do
+
+    async def say(self, person: str, text: str, **changes: object) -> list[dict[str, Any]]:
+        """Write to Charter; what it sends."""
+        return await self.post(person, activity(text=text, **changes))
+
+    async def press(self, person: str, data: object, card: str = "m1", **changes: object) -> list[dict[str, Any]]:
+        """Press a button on a card in a chat; what Charter sends."""
+        return await self.post(person, activity(text=None, value=data, replyToId=card, **changes))
+
+    async def invoke(self, person: str, name: str, value: object, **changes: object) -> Any:
+        """Open or send a dialog; the answer's body."""
+        await self.post(person, invoke(name, value, **changes))
+        return json.loads(self.answer) if self.answer else None
+
+    async def post(self, person: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+        """Send an activity from somebody and wait until all of it is carried out; what Charter sent meanwhile."""
+        before = len(self.side.calls)
+        account = PEOPLE[person].accounts[Platform.TEAMS] if person in PEOPLE else "somebody-else"
+        body = {**body, "serviceUrl": self.side.service, "from": {"id": f"29:{person}", "aadObjectId": account}}
+        if body["conversation"]["conversationType"] == "personal":
+            body["conversation"] = {**body["conversation"], "id": f"a:{person}"}
+        async with self.client.post("/api/messages", json=body) as response:
+            self.status, self.answer = response.status, await response.text()
+        await self.teams.transport.settled()
+        return [sent for _, _, sent in self.side.calls[before:] if sent.get("type") != "typing"]
+
+    async def deliver(self) -> list[Any]:
+        """Deliver every notice that was written since the last time; what became of each."""
+        done = []
+        while self.store.notices:
+            notice = self.store.notices.pop(0)
+            reply = await self.composer.compose(notice)
+            done.append(await self.teams.messenger.send(notice.destination, reply, notice.id) if reply else None)
+        return done
+
+
+@asynccontextmanager
+async def running(side: Side) -> AsyncIterator[School]:
+    """A school with Charter running, beside what stands for Microsoft."""
+    made = School(side)
+    app = web.Application()
+    made.teams.register(app)
+    async with TestClient(TestServer(app)) as made.client:
+        yield made
+
+
+@asynccontextmanager
+async def school() -> AsyncIterator[School]:
+    """A school with Charter running, beside the fake."""
+    microsoft = Microsoft()
+    async with microsoft.server, running(microsoft) as made:
+        made.microsoft = microsoft
+        yield made
+
+
+def card(message: dict[str, Any]) -> dict[str, Any]:
+    """The card of a message, or of a dialog's answer."""
+    if "task" in message:
+        return dict(message["task"]["value"]["card"]["content"])
+    [attached] = message["attachments"]
+    return dict(attached["content"])
+
+
+def words(message: object) -> str:
+    """Everything a person can read on a card, in order."""
+    if isinstance(message, dict):
+        own = [message[name] for name in ("text", "label", "title") if isinstance(message.get(name), str)]
+        return "\n".join([*own, *filter(None, (words(one) for name, one in message.items() if name != "data"))])
+    return "\n".join(filter(None, map(words, message))) if isinstance(message, list) else ""
+
+
+def buttons(message: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What can be pressed on a card: words → data, rows included."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def look(part: object) -> None:
+        if isinstance(part, dict):
+            if part.get("type") == "Action.Submit":
+                found.setdefault(part["title"] if part["title"] not in found else part["tooltip"], part["data"])
+            for one in part.values():
+                look(one)
+        elif isinstance(part, list):
+            for one in part:
+                look(one)
+
+    look(card(message))
+    return found
+
+
+def fields(message: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The inputs of a card by id."""
+    return {one["id"]: one for one in card(message)["body"] if one["type"].startswith("Input.")}
