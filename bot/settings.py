@@ -15,6 +15,7 @@ from bot.school import School
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE_SCHOOL = ROOT / "school.example.toml"
 
+
 class Settings(BaseSettings):
     """What the environment says; each name is prefixed with CHARTER_."""
 

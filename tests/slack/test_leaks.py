@@ -378,6 +378,17 @@ async def test_an_account_taken_over_by_another_workspace_is_refused(school: Sch
     assert SECRET not in await try_everything(school, SAM, ref)
 
 
+async def test_the_workspace_that_an_event_names_is_enough_to_refuse(school: School) -> None:
+    """Slack cannot be asked who it is: an account of the roster, said to be from elsewhere, is not served."""
+    school.slack.fail("users.info", "internal_error", times=50)
+    message = school.people.write(SAM, f"{MENTION} can I accept a friend request from a student?", SHARED)
+    (event,) = school.people.events(message, user_team="T0OTHER")
+    await school.slack.event(event, shared=True)
+    await school.settled()
+    assert "this school's own staff" in school.last(SAM).shown
+    assert "Not allowed" not in school.last(SAM).shown
+
+
 async def test_nothing_of_a_case_is_logged(school: School, capsys: pytest.CaptureFixture[str]) -> None:
     """Ids and references alone, also when Slack refuses and when somebody forges."""
     ref = await filed(school, About.STUDENT)

@@ -192,7 +192,8 @@ async def test_a_stranger_reads_the_numbers_and_nothing_else(school: School, kno
     said = [m for m in school.slack.workspace.seen_by(EVE) if m.user == BOT]
     assert len(said) == 3
     for shown in (*(m.shown for m in said), school.slack.workspace.homes[EVE].shown):
-        assert "020 7946 0199" in shown
+        assert "020 7946" in shown
+        assert "020 7946 0199" in shown or not known
         assert "Not allowed" not in shown
         assert "Social contact" not in shown
     assert school.modal(EVE) == ""
