@@ -64,6 +64,11 @@ class Postbox:
             self.news.set()
         return Sent(f"m-{key}")
 
+    async def update(self, ref: str, reply: Reply) -> Delivery:
+        """Show it where the message of that reference stands."""
+        self.shown[ref.removeprefix("m-")] = reply
+        return Sent(ref)
+
     async def _hang(self) -> None:
         self.hanging += 1
         self.most_hanging = max(self.most_hanging, self.hanging)
@@ -159,6 +164,18 @@ async def test_a_pointer_is_delivered_once_under_its_notices_id(post: Post) -> N
     assert await post.worker.deliver_due() == 0
     assert post.box.order == {"leadership": [f"pointer {ref}"]}
     assert await post.outbox.next_due() is None
+
+
+async def test_news_of_a_case_brings_its_pointer_up_to_date(post: Post) -> None:
+    """The card in the channel is written anew in its place after each delivered notice, and stays one message."""
+    ref = await post.filed()
+    await post.worker.deliver_due()
+    (key,) = post.box.shown
+    before = post.box.shown[key]
+    await post.desk.acknowledge(ref, SAM)
+    await post.worker.deliver_due()
+    assert post.box.shown[key] is not before
+    assert post.box.order["leadership"] == [f"pointer {ref}"]
 
 
 async def test_notices_of_one_destination_keep_their_order(post: Post) -> None:

@@ -74,6 +74,10 @@ class Platform:
             self.shown.append((destination.name, key, "\n".join((reply.summary, reply.lead, *reply.body))))
         return Sent(key)
 
+    async def update(self, ref: str, reply: Reply) -> Delivery:  # noqa: ARG002
+        """Nothing new is shown: the message stands where it stood."""
+        return Sent(ref)
+
 
 @dataclass
 class School:

@@ -50,6 +50,10 @@ class FileBox:
         await asyncio.sleep(random.uniform(0, self._slowness))
         return Sent(key)
 
+    async def update(self, ref: str, reply: Reply) -> Delivery:  # noqa: ARG002
+        """Nothing new is shown: the message stands where it stood."""
+        return Sent(ref)
+
 
 class Rig:
     """Desk, memory and worker on one database."""

@@ -155,6 +155,10 @@ class Platform:
         self.shown.setdefault(destination.name, []).append(key)
         return Sent(key)
 
+    async def update(self, ref: str, reply: Reply) -> Delivery:  # noqa: ARG002
+        """Nothing new is shown: the message stands where it stood."""
+        return Sent(ref)
+
 
 @asynccontextmanager
 async def _running(worker: Worker) -> AsyncIterator[None]:
