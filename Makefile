@@ -11,6 +11,7 @@ run: .venv/.run
 	@$(BIN)/python app.py serve
 
 test: .venv/.dev
+	@$(BIN)/python -m tests.parts
 	@$(BIN)/python app.py ask "Is the reader ready?" >/dev/null
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 

@@ -30,3 +30,17 @@ def chromium() -> str:
     for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "chromium"]):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return chromium()
+
+
+def main() -> None:
+    """Install every part before the tests start, one after the other: workers side by side would get in each other's way."""
+    # These import this module's flags, so they can only be named here.
+    from tests.slack.local import installed as local_slack  # noqa: PLC0415
+    from tests.teams.playground import installed as agents_playground  # noqa: PLC0415
+
+    for part in (chromium, local_slack, agents_playground):
+        part()
+
+
+if __name__ == "__main__":
+    main()
