@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tests.slack.school import AMARA, DAN, HELEN, LEADERS, NADIA, PRIYA, RUTH, SAM, STAFF_ROOM, Office
+from tests.slack.school import AMARA, DAN, HELEN, LEADERS, NADIA, PRIYA, RUTH, SAM, STAFF_ROOM
 from tests.slack.workspace import BOT, Message, View, Workspace
 
 SECRET = "Jordan Blake in 8C sent me a friend request at nine in the evening"
@@ -44,11 +44,11 @@ class Hands(Protocol):
 
 @dataclass
 class Stage:
-    """A workspace with people in it, Charter at work, and a way to wait for what is to come."""
+    """A workspace with people in it, and ways to wait: for Charter to have done what it has to, and for what is to come."""
 
     people: Hands
     workspace: Workspace
-    office: Office
+    settled: Callable[[], Awaitable[None]]
     until: Callable[..., Any]
 
     async def said(self, user: str, *words: str) -> Message:
@@ -58,7 +58,7 @@ class Stage:
             told = [m for m in self.workspace.seen_by(user) if m.user == BOT]
             return told[-1] if told and all(word in told[-1].shown for word in words) else None
 
-        await self.office.delivered()
+        await self.settled()
         found: Message = await self.until(there)
         return found
 
@@ -69,7 +69,7 @@ class Stage:
             mine = [m for m in self.workspace.seen_by(user) if m.user == BOT and m.channel[0] == "D"]
             return next((m for m in reversed(mine) if all(word in m.shown for word in words)), None)
 
-        await self.office.delivered()
+        await self.settled()
         found: Message = await self.until(there)
         return found
 
@@ -177,11 +177,12 @@ JUSTIFIED = {
     "why": "The coach had broken down.",
     "agreed": "The trip leader",
 }
+CHECKED = {"accounts": "done", "privacy": "later", "photos": "done", "numbers": "none"}
 ASKED = {"question": "May staff follow adult former students?", "named": "no"}
 
 
 async def form(stage: Stage, by: str, button: str, answers: dict[str, str]) -> str:
-    """A form begun on the home tab, to its reference."""
+    """A form begun on the home tab, to its reference; nothing for one that is not filed."""
     await stage.people.home(by)
     await stage.until(lambda: by in stage.workspace.homes)
     await stage.people.press(by, button, stage.workspace.homes[by])
@@ -198,6 +199,9 @@ async def _through(stage: Stage, by: str, answers: dict[str, str]) -> str:
             found = REF.search(view.shown)
             await stage.people.close(by)
             return found[0] if found else ""
+        if "submit" not in view.content:
+            await stage.pressed(by, "Send")
+            continue
         names = [block["block_id"] for block in view.blocks if block["type"] == "input"]
         ticks = {n: "yes" for n in names if n not in answers and _is_tick(view, n)}
         await stage.step(by, **{name: answers[name] for name in names if name in answers}, **ticks)
@@ -216,6 +220,7 @@ async def every_form(stage: Stage) -> dict[str, str]:
         "declare": await form(stage, DAN, "Declare a contact", DECLARED),
         "justify": await form(stage, NADIA, "Tell leadership why", JUSTIFIED),
         "question": await form(stage, DAN, "Ask leadership", ASKED),
+        "check": await form(stage, NADIA, "Check my accounts", CHECKED),
     }
 
 
@@ -224,7 +229,7 @@ async def every_form(stage: Stage) -> dict[str, str]:
 
 async def handled(stage: Stage, ref: str) -> None:
     """From the pointer in the channel: opened, taken, given on, answered, closed; its reporter hears of each."""
-    await stage.office.delivered()
+    await stage.settled()
     pointer = await stage.until(
         lambda: next((m for m in stage.channel(LEADERS) if ref in m.shown and "Report" in m.shown), None)
     )
@@ -259,7 +264,7 @@ async def refused(stage: Stage, ref: str) -> None:
     """Somebody without rights who presses the very same button learns nothing."""
     pointer = next(m for m in stage.channel(LEADERS) if ref in m.shown)
     await stage.people.press(DAN, "Open", pointer)
-    await stage.office.transport.settled()
+    await stage.settled()
     told = await stage.until(lambda: next((t for t in _for(stage, DAN) if "isn't yours to open" in t), None))
     assert SECRET not in told
     assert all(SECRET not in text and ref not in text for text in _for(stage, DAN))
@@ -277,7 +282,7 @@ async def homes(stage: Stage, ref: str) -> None:
     """Staff see their own cases; leaders the queue too, with this case in it; nobody else sees a trace."""
     for user in (PRIYA, DAN, SAM, RUTH, AMARA, HELEN, NADIA):
         await stage.people.home(user)
-    await stage.office.transport.settled()
+    await stage.settled()
     await stage.until(lambda: {PRIYA, DAN, SAM, RUTH, AMARA, HELEN, NADIA} <= stage.workspace.homes.keys())
     shown = {user: home.shown for user, home in stage.workspace.homes.items()}
     assert all("Report a concern" in text for text in shown.values())

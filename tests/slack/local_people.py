@@ -174,6 +174,7 @@ class LocalPeople:
         assert view is not None, f"{user} has no modal open"
         for name, value in values.items():
             fill(view, name, value)
+        assert "submit" in view.content, "there is no button to send this window with"
         assert not missing(view), f"Slack's window asks for {missing(view)} first"
         await self.mirror.send("view_submit", user=user, values=view.state()["values"])
 

@@ -186,6 +186,7 @@ class People:
         """Fill in and send the modal that is open; what the app answers becomes of it."""
         self.fill(user, **values)
         view = self._open(user)
+        assert "submit" in view.content, "there is no button to send this window with"
         assert not missing(view), f"Slack's window asks for {missing(view)} first"
         return await self.send(view)
 

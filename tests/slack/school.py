@@ -18,11 +18,15 @@ from cryptography.fernet import Fernet
 
 from bot.cases.desk import Desk
 from bot.cases.routing import Roster
+from bot.casework import Casework
+from bot.consider import Consider
+from bot.formwork import Formwork
 from bot.model import Event, Outcome, Person, Platform
 from bot.notices.compose import Composer
 from bot.notices.worker import Worker
 from bot.ports import Reader
 from bot.render.words import TemplateWords
+from bot.replies import Replies
 from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
 from bot.storage.cases import SqlCaseStore
 from bot.storage.database import Database, open_database
@@ -30,13 +34,13 @@ from bot.storage.inbox import SqlInbox
 from bot.storage.memory import SqlMemory
 from bot.storage.outbox import SqlOutbox
 from bot.storage.sealing import Sealer
+from bot.talk import Talk
 from bot.transports.health import Metrics
 from bot.transports.slack import SlackSettings, SlackTransport
 from bot.turn import Charter
 from guidance_kb.facts import VOCABULARY, Facts, parse_facts
 from guidance_kb.library import Library
 from intents.model import Intent, Reading, Risk
-from tests.fakes import assemble
 from tests.slack.block_kit import Json
 from tests.slack.fake_api import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET
 from tests.slack.workspace import BOT, Workspace
@@ -56,10 +60,14 @@ _EXAMPLE = load_school(EXAMPLE_SCHOOL)
 SCHOOL = _EXAMPLE.model_copy(
     update={"people": tuple(replace(p, accounts={Platform.SLACK: account(p.id)}) for p in _EXAMPLE.people)}
 )
+WORDS = TemplateWords.load()
+REPLIES = Replies(WORDS, LIBRARY, SCHOOL.contacts)
 PRIYA, DAN, SAM, RUTH, AMARA, HELEN, PETER, NADIA = (account(person.id) for person in SCHOOL.people)
 """Teacher, teaching assistant, two leaders, safeguarding lead, headteacher, chair of governors (a guest), IT."""
+BY_ACCOUNT = {account(person.id): person for person in SCHOOL.people}
 EVE, NEW = "U0EVE", "U0NEW"
 """A stranger from another organisation, and a colleague whom nobody has put on the roster."""
+QUESTION = "can I accept a friend request from a student?"
 LEADERS, STAFF_ROOM, SHARED, ELSEWHERE = "C0LEADERS", "C0STAFF", "C0SHARED", "C0ELSEWHERE"
 
 
@@ -167,13 +175,17 @@ async def open_office(
     roster = Roster(people, connected=frozenset({Platform.SLACK}))
     desk = Desk(store, roster, clock, SCHOOL.numbers(), wake, patience=SCHOOL.calendar.due)
     memory = SqlMemory(database, sealer, clock)
-    charter = assemble(reader or Phrasebook(), LIBRARY, desk, memory, SCHOOL, clock)
-    say = charter.talk.replies.plain
+    reading = reader or Phrasebook()
+    charter = Charter(
+        Talk(Consider(reading, LIBRARY), REPLIES, memory),
+        Formwork(desk, REPLIES, memory, reading, SCHOOL, clock),
+        Casework(desk, REPLIES, WORDS, SCHOOL, clock),
+    )
     transport = SlackTransport(
-        given, around(charter.handle), people, inbox, metrics, say, STARTERS, patience=0.5, grace=grace
+        given, around(charter.handle), people, inbox, metrics, REPLIES.plain, STARTERS, patience=0.5, grace=grace
     )
     async with _served(transport, port) as url:
-        composer = Composer(desk, TemplateWords.load(), clock, SCHOOL.calendar)
+        composer = Composer(desk, WORDS, clock, SCHOOL.calendar)
         worker = Worker(outbox, transport.messenger, composer.compose, clock, wake, lease=10)
         yield Office(transport, desk, charter, worker, inbox, store, metrics, clock, url)
 

@@ -24,8 +24,7 @@ from tests.slack.block_kit import message_faults, read, view_faults
 from tests.slack.conftest import School, open_school
 from tests.slack.fake_api import FakeSlack
 from tests.slack.people import MENTION
-from tests.slack.school import DAN, LEADERS, LIBRARY, PRIYA, SAM, SCHOOL, STAFF_ROOM
-from tests.slack.test_leaks import BY_ACCOUNT
+from tests.slack.school import BY_ACCOUNT, DAN, LEADERS, LIBRARY, PRIYA, SAM, SCHOOL, STAFF_ROOM
 from tests.slack.workspace import BOT, Message
 
 INVISIBLE = dict.fromkeys(map(ord, "\u0000\u0007\u202e\u202c\u200b\ufeff"))

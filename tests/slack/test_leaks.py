@@ -21,6 +21,7 @@ from tests.slack.conftest import School
 from tests.slack.people import MENTION
 from tests.slack.school import (
     AMARA,
+    BY_ACCOUNT,
     DAN,
     EVE,
     HELEN,
@@ -31,15 +32,14 @@ from tests.slack.school import (
     PRIYA,
     RUTH,
     SAM,
-    SCHOOL,
     SHARED,
     account,
 )
+from tests.slack.windows import forward_to
 from tests.slack.workspace import BOT, Message, View
 
 SECRET = "xylophone"
 REASON = "quokka"
-BY_ACCOUNT = {account(person.id): person for person in SCHOOL.people}
 PRESSES = ("open:case:{ref}", "open:queue", "open:mine", "open:register:declaration", "open:register:justification")
 ACTS = ("acknowledge", "more", "reply", "ask", "add", "note", "assign", "close", "reopen", "hold", "release", "recuse")
 
@@ -65,24 +65,30 @@ async def seen(school: School, user: str) -> str:
 async def before_them(school: School, user: str) -> str:
     """Messages with their notifications, and the open window."""
     await school.settled()
-    modal = school.slack.workspace.modal(user)
     said = [m.shown + m.text + repr(m.blocks) for m in school.slack.workspace.seen_by(user)]
-    return "\n".join([*said, *([repr(modal.content)] if modal else [])])
+    return "\n".join([*said, await on_screen(school, user)])
+
+
+async def on_screen(school: School, user: str) -> str:
+    """The open window, once everything has been carried out."""
+    await school.office.transport.settled()
+    modal = school.slack.workspace.modal(user)
+    return repr(modal.content) if modal else ""
 
 
 async def try_everything(school: School, user: str, ref: str) -> str:
     """Press every button there is with this reference, forge every window, and give back what was seen in all."""
-    found = []
+    found = [await before_them(school, user)]
     place = _own(school.people.write(user, "hello"))
     for press in PRESSES:
         await school.people.act(user, place, _button("do:0", press.format(ref=ref)))
-        found.append(await before_them(school, user))
+        found.append(await on_screen(school, user))
         school.slack.workspace.modals.pop(user, None)
     for act in ACTS:
         await school.people.act(user, _window(school, user, f"case:{ref}"), _button("also:0", f"act:{act}"))
-        found.append(await before_them(school, user))
+        found.append(await on_screen(school, user))
         await school.people.send(_window(school, user, f"case:{ref}:{act}", words="x", outcome="Advice given"))
-        found.append(await before_them(school, user))
+        found.append(await on_screen(school, user))
         school.slack.workspace.modals.pop(user, None)
     return "\n".join([*found, await seen(school, user)])
 
@@ -192,7 +198,7 @@ async def test_another_persons_draft_is_nobody_elses(school: School) -> None:
         await school.people.act(DAN, _window(school, DAN, page), _button("also:0", act))
         await school.people.send(_window(school, DAN, page, what="mine now"))
         assert SECRET not in await seen(school, DAN)
-    await _on_to(school, PRIYA, "what")
+    await forward_to(school, PRIYA, "what")
     assert SECRET in str(school.slack.workspace.modal(PRIYA).state())  # type: ignore[union-attr]
 
 
@@ -215,7 +221,7 @@ async def test_without_an_owner_a_draft_would_be_anybodys(school: School, monkey
     monkeypatch.setattr(memory, "save_draft", careless_save)
     _window(school, DAN, hers.content["private_metadata"], danger="no")
     await school.people.send(school.slack.workspace.modals[DAN][0])
-    await _on_to(school, DAN, "what")
+    await forward_to(school, DAN, "what")
     assert SECRET in str(school.slack.workspace.modal(DAN).state())  # type: ignore[union-attr]
 
 
@@ -401,15 +407,3 @@ async def test_nothing_of_a_case_is_logged(school: School, capsys: pytest.Captur
     assert ref in logged
     for word in (SECRET, "Priya Shah", "Sam Carter", "xoxb"):
         assert word not in logged
-
-
-async def _on_to(school: School, user: str, name: str) -> None:
-    answers: dict[str, str] = {"danger": "no", "risk": "no", "image": "no", "about": "student", "type": "other"}
-    for _ in range(12):
-        view = school.slack.workspace.modal(user)
-        assert view is not None
-        asked = [block["block_id"] for block in view.blocks if block["type"] == "input"]
-        if name in asked:
-            return
-        await school.people.submit(user, **{each: answers[each] for each in asked if each in answers})
-    raise AssertionError(f"{name} is never asked")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -12,10 +11,9 @@ from bot.transports.slack_listeners import COMMANDS, EVENTS, SHORTCUTS
 from tests.slack.conftest import School
 from tests.slack.hands import labels
 from tests.slack.people import MENTION
-from tests.slack.school import DAN, ELSEWHERE, EVE, MANIFEST, NEW, PETER, PRIYA, SAM, SHARED, STAFF_ROOM
+from tests.slack.school import DAN, ELSEWHERE, EVE, MANIFEST, NEW, PETER, PRIYA, QUESTION, SAM, SHARED, STAFF_ROOM
+from tests.slack.windows import safely_on, tick_and_send, typed
 from tests.slack.workspace import BOT, BOT_ID
-
-QUESTION = "can I accept a friend request from a student?"
 
 
 def test_the_manifest_asks_for_what_is_listened_to_and_no_more() -> None:
@@ -262,7 +260,7 @@ async def test_home_is_brought_up_to_date_after_a_report(school: School) -> None
     await school.settled()
     await school.people.submit(PRIYA, question="May we have a staff page?")
     await school.people.submit(PRIYA, named="no")
-    await _tick_and_send(school, PRIYA)
+    await tick_and_send(school, PRIYA)
     await school.settled()
     after = school.slack.workspace.homes[PRIYA].shown
     assert after != before
@@ -304,8 +302,8 @@ async def test_report_opens_at_once_and_carries_words_in(school: School) -> None
     await school.people.close(PRIYA)
     await school.people.command(PRIYA, "/report", "A pupil <asked> to follow me")
     await school.settled()
-    await _safely_on(school, PRIYA)
-    assert _typed(school, PRIYA, "what") == "A pupil <asked> to follow me"
+    await safely_on(school, PRIYA)
+    assert typed(school, PRIYA, "what") == "A pupil <asked> to follow me"
 
 
 async def test_a_message_can_be_asked_about(school: School) -> None:
@@ -324,122 +322,9 @@ async def test_a_message_can_be_reported(school: School) -> None:
     theirs = school.people.write(SAM, "Look what &lt;i&gt;he&lt;/i&gt; wrote", STAFF_ROOM)
     await school.people.message_shortcut(DAN, "report_this", theirs)
     await school.settled()
-    await _safely_on(school, DAN)
-    assert "Look what <i>he</i> wrote" in _typed(school, DAN, "what")
-    assert "Sam Carter" in _typed(school, DAN, "what")
-
-
-# Presses
-
-
-async def test_thumbs_are_counted_and_nothing_else(school: School) -> None:
-    """Which way, and no more; pressing twice is no fault."""
-    await school.people.say(PRIYA, QUESTION)
-    await school.settled()
-    before = len(school.slack.workspace.messages)
-    for label in ("Helpful", "Not helpful", "Helpful"):
-        await school.people.press(PRIYA, label)
-    await school.settled()
-    counted = school.office.metrics.registry.get_sample_value
-    labels_ = {"platform": "slack", "kind": "feedback"}
-    assert counted("charter_events_total", {**labels_, "outcome": "up"}) == 2
-    assert counted("charter_events_total", {**labels_, "outcome": "down"}) == 1
-    assert len(school.slack.workspace.messages) == before
-
-
-@pytest.mark.parametrize(
-    ("action_id", "value"),
-    [
-        ("do:0", "set:who=nobody"),
-        ("do:0", "set:shoe=left"),
-        ("do:0", "choose:no-such-row"),
-        ("do:0", "correct:nothing"),
-        ("do:0", "open:form:nothing"),
-        ("do:0", "open:nowhere"),
-        ("do:0", "x" * 2000),
-        ("do:0", "open:case:../../etc"),
-        ("continue", "\u202e evil"),
-        ("also:0", "act:close"),
-        ("ask", "ask"),
-        ("nonsense", "nonsense"),
-        ("do:0", None),
-    ],
-)
-async def test_a_press_that_makes_no_sense_is_no_fault(school: School, action_id: str, value: str | None) -> None:
-    """It is acknowledged; what was forged or is out of date is told so, and nothing breaks."""
-    message = await school.people.say(PRIYA, QUESTION)
-    await school.settled()
-    action = {"type": "button", "action_id": action_id, "block_id": "x", **({"value": value} if value else {})}
-    ack = await school.people.act(PRIYA, school.last(PRIYA), action)
-    assert ack.ok
-    await school.settled()
-    assert not any("Reference:" in m.shown for m in school.slack.workspace.messages)
-    assert message in school.slack.workspace.messages
-
-
-async def test_a_list_is_picked_from_like_a_button(school: School) -> None:
-    """Many choices are a list; its option comes back as a choice does."""
-    await school.people.say(PRIYA, QUESTION)
-    await school.settled()
-    await school.people.press(PRIYA, "a friend request or follow")
-    await school.settled()
-    offered = [each for each in labels(school.last(PRIYA).blocks) if each not in ("Helpful", "Not helpful")]
-    assert len(offered) > 10
-    await school.people.press(PRIYA, "Looking at a profile")
-    await school.settled()
-    assert "looking at a profile" in school.last(PRIYA).shown
-
-
-# Windows
-
-
-async def test_a_field_left_wrong_is_put_right_beside_it(school: School) -> None:
-    """The error stands beside the field and what was typed stays."""
-    await school.people.command(DAN, "/report")
-    await school.settled()
-    await _safely_on(school, DAN)
-    await school.people.submit(DAN, what="   ")
-    view = school.slack.workspace.modal(DAN)
-    assert view is not None
-    assert view.errors.keys() == {"what"} or "⚠️" in view.shown
-    assert _typed(school, DAN, "what").strip() == ""
-
-
-async def test_going_back_loses_nothing(school: School) -> None:
-    """What stood in the field when Back was pressed stands there when its page returns."""
-    await school.people.command(DAN, "/report")
-    await school.settled()
-    await _safely_on(school, DAN)
-    school.people.fill(DAN, what="Half a sentence that")
-    await school.people.press(DAN, "Back")
-    await school.settled()
-    await _forward_to(school, DAN, "what")
-    assert _typed(school, DAN, "what") == "Half a sentence that"
-
-
-async def test_a_form_can_be_stopped(school: School) -> None:
-    """Stopping says so in the window, and nothing is filed."""
-    await school.people.command(DAN, "/report")
-    await school.settled()
-    await school.people.submit(DAN, danger="no")
-    await school.people.press(DAN, "Stop")
-    await school.settled()
-    view = school.slack.workspace.modal(DAN)
-    assert view is not None
-    assert "submit" not in view.content
-
-
-async def test_a_window_of_nobody_knows_what_is_let_go(school: School) -> None:
-    """A view and an event that Charter does not know are acknowledged and forgotten."""
-    await school.people.command(DAN, "/report")
-    await school.settled()
-    view = school.slack.workspace.modal(DAN)
-    assert view is not None
-    for callback in ("notice", "elsewhere", ""):
-        stranger = replace(view, content={**view.content, "callback_id": callback})
-        school.slack.workspace.modals[DAN] = [stranger]
-        assert (await school.people.send(stranger)).ok
-    assert (await school.slack.event({"type": "reaction_added", "user": DAN, "reaction": "eyes"})).ok
+    await safely_on(school, DAN)
+    assert "Look what <i>he</i> wrote" in typed(school, DAN, "what")
+    assert "Sam Carter" in typed(school, DAN, "what")
 
 
 # Leaving
@@ -459,36 +344,3 @@ async def test_being_uninstalled_is_noticed(school: School) -> None:
     """The event alone is enough."""
     await school.slack.event({"type": "app_uninstalled"})
     assert not school.office.transport.ready()
-
-
-# How it is done
-
-
-async def _safely_on(school: School, user: str) -> None:
-    """Through the questions of safety, class, type and recipients to the story."""
-    await _forward_to(school, user, "what")
-
-
-async def _forward_to(school: School, user: str, name: str) -> None:
-    answers = {"danger": "no", "risk": "no", "image": "no", "about": "student", "type": "other"}
-    for _ in range(12):
-        view = school.slack.workspace.modal(user)
-        assert view is not None
-        asked = [block["block_id"] for block in view.blocks if block["type"] == "input"]
-        if name in asked:
-            return
-        await school.people.submit(user, **{each: answers[each] for each in asked if each in answers})
-    raise AssertionError(f"{name} is never asked")
-
-
-def _typed(school: School, user: str, name: str) -> str:
-    view = school.slack.workspace.modal(user)
-    assert view is not None
-    return str(view.state()["values"][name]["value"]["value"] or "")
-
-
-async def _tick_and_send(school: School, user: str) -> None:
-    view = school.slack.workspace.modal(user)
-    assert view is not None
-    (tick,) = [b["block_id"] for b in view.blocks if b["type"] == "input" and b["element"]["type"] == "checkboxes"]
-    await school.people.submit(user, **{tick: "yes"})

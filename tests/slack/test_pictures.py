@@ -22,7 +22,7 @@ from tests.slack.block_kit import Json
 from tests.slack.journeys import Stage
 from tests.slack.local import Program
 from tests.slack.school import furnish
-from tests.slack.test_journeys import in_local_slack
+from tests.slack.stages import in_local_slack
 from tests.slack.workspace import Workspace
 
 
@@ -72,7 +72,7 @@ async def test_what_staff_and_leaders_see(page: Page, stage: Stage, pictures: Pa
     await expect(page.get_by_role("button", name="Continue privately")).to_be_visible()
     await page.screenshot(path=pictures / "slack-private.png")
     ref = await journeys.report(stage)
-    await stage.office.delivered()
+    await stage.settled()
     await _become(page, "Sam Carter")
     await page.get_by_role("button", name="leadership").click()
     await page.get_by_role("button", name="Open").first.click()
