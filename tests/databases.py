@@ -42,6 +42,15 @@ class Place:
         await engine.dispose()
         return found
 
+    async def left_alone(self) -> None:
+        """Wait until a server has done the last that killed processes asked of it."""
+        if "postgresql" not in self.url:
+            return
+        others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        async with asyncio.timeout(30):
+            while await self.rows(others):
+                await asyncio.sleep(0.02)
+
     async def tamper(self, *statements: str) -> None:
         """Change it as somebody with its administrator's password can, whatever guards it has."""
         engine = create_async_engine(self.url, poolclass=NullPool)
