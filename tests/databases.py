@@ -48,7 +48,7 @@ class Place:
             return
         others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         async with asyncio.timeout(30):
-            while await self.rows(others):
+            while await self.rows(others):  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.02)
 
     async def tamper(self, *statements: str) -> None:
