@@ -37,7 +37,11 @@ ROOM = Room(Platform.WEB, "chat")
 
 @dataclass(frozen=True)
 class Conversation:
-    """What somebody says, what it tells, and what must come back. `asks_back` is a fact that the reply must ask for."""
+    """What somebody says, what it tells, and what must come back.
+
+    `asks_back` is a fact that the reply must ask for; with `asks_nothing` it must ask for none. `tells` are words that
+    the answer must have.
+    """
 
     id: str
     says: str
@@ -46,6 +50,8 @@ class Conversation:
     cites: tuple[str, ...]
     offers: tuple[Offer, ...]
     asks_back: str | None = None
+    asks_nothing: bool = False
+    tells: str = ""
     alarm: bool = False
 
     @property
@@ -60,7 +66,7 @@ def _read(name: str) -> tuple[Conversation, ...]:
 
 
 NUMBERED = (*_read("rules.toml"), *_read("unsettled.toml"))
-CONVERSATIONS = (*NUMBERED, *_read("exceptions.toml"))
+CONVERSATIONS = (*NUMBERED, *_read("exceptions.toml"), *_read("senses.toml"))
 
 
 @cache
@@ -109,6 +115,8 @@ async def test_it_is_answered_with_the_right_ruling_paragraph_and_offer(one: Con
     assert {cited.id for cited in reply.citations[:2]} & set(one.cites)
     assert not one.offers or actions & set(_offer_actions(one.offers))
     assert one.asks_back is None or any(action.startswith(f"set:{one.asks_back}=") for action in actions)
+    assert not one.asks_nothing or not any(action.startswith("set:") for action in actions)
+    assert one.tells in " ".join(reply.body)
     assert bool(reply.safety) is one.alarm
 
 
