@@ -1,11 +1,13 @@
-"""The database: one engine, one way to read and one to write, and the schema brought up to date at start."""
+"""The database: how it is read and written, and its schema, brought up to date at start."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, event, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -14,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from bot.errors import CharterError
 from bot.storage.migrations import HEAD
 from bot.storage.tables import InstallationRow
+from bot.storage.together import InLoop, InThread, Together
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _PATIENCE = 5
@@ -29,13 +32,19 @@ _POSTGRES = {
         "idle_in_transaction_session_timeout": "30s",
     },
 }
+_CHECKPOINT = 8000
+"""Pages in SQLite's log before it is written back. What commits just then waits for it: less than one answer in a hundred."""
+_WRITES: dict[str, bool] = {"writes": True}
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {_PATIENCE * 1000}",
     "PRAGMA journal_mode = WAL",
+    f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
 )
+
+_Result = TypeVar("_Result")
 
 
 class WrongInstallation(CharterError):
@@ -50,22 +59,37 @@ class Database:
     """A migrated database. It keeps every commit through a power cut and makes writers wait for each other.
 
     One writer at a time holds for SQLite and PostgreSQL alike, whatever the number of processes: what a writer reads
-    stands still until it has written.
+    stands still until it has written. Whole transactions have a session of their own; what comes with every message is one
+    small piece of work, and shares a transaction with those that wait at the same moment.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, reads: Together, writes: Together) -> None:
         snapshot = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
         self._engine = engine
-        self._read = async_sessionmaker(engine.execution_options(**snapshot), expire_on_commit=False)
-        self._write = async_sessionmaker(engine.execution_options(writes=True), expire_on_commit=False)
+        self._reads = reads
+        self._writes = writes
+        self._reading = async_sessionmaker(engine.execution_options(**snapshot), expire_on_commit=False)
+        self._writing = async_sessionmaker(engine.execution_options(**_WRITES), expire_on_commit=False)
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
         """One consistent view of the data."""
-        return self._read.begin()
+        return self._reading.begin()
 
     def writing(self) -> AbstractAsyncContextManager[AsyncSession]:
         """One transaction: all of it is stored at the end, or none."""
-        return self._write.begin()
+        return self._writing.begin()
+
+    async def read(self, work: Callable[[Connection], _Result]) -> _Result:
+        """What a small piece of reading finds; it shares its transaction with others that wait."""
+        return await self._reads.do(work)
+
+    async def write(self, work: Callable[[Connection], _Result], hurry: bool = True) -> _Result:
+        """What a small piece of writing gives, once it is committed; it shares its transaction with others that wait.
+
+        All of the piece is stored or none, whatever becomes of the others. It may be carried out more than once before it
+        is, so it must do nothing but work with its connection. What nobody waits for is written without hurry.
+        """
+        return await self._writes.do(work, hurry)
 
     async def ping(self) -> None:
         """Raise when the database cannot be read."""
@@ -85,7 +109,9 @@ class Database:
                 raise WrongInstallation(f"this database was made for {found!r} and is not opened for {kind!r}")
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Carry out what is still waiting, and let go of every connection."""
+        await self._writes.close()
+        await self._reads.close()
         await self._engine.dispose()
 
 
@@ -97,37 +123,34 @@ async def open_database(url: str, upgrade: bool = True) -> Database:
     Raises sqlalchemy's errors when the database cannot be reached or migrated; WrongSchema when it would have to be
     and `upgrade` is False.
     """
-    engine = _engine(url)
-    database = Database(engine)
+    parsed = make_url(url)
+    database = _postgres(parsed) if parsed.get_backend_name() == "postgresql" else _sqlite(parsed)
     try:
-        async with engine.begin() as connection:
-            current = await connection.run_sync(_version) == HEAD
-        if not current and not upgrade:
-            raise WrongSchema("the database is of another version than this program")
-        if not current:
-            async with engine.execution_options(writes=True).begin() as connection:
-                await connection.run_sync(_upgrade)
+        if await database.read(_version) != HEAD:
+            if not upgrade:
+                raise WrongSchema("the database is of another version than this program")
+            await database.write(_upgrade)
     except BaseException:
         await database.close()
         raise
     return database
 
 
-def _engine(url: str) -> AsyncEngine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "postgresql":
-        return _postgres(parsed.set(drivername="postgresql+asyncpg"))
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+def _sqlite(url: URL) -> Database:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    beside = create_engine(url.set(drivername="sqlite"), connect_args={"isolation_level": None}, hide_parameters=True)
     engine = create_async_engine(
-        parsed.set(drivername="sqlite+aiosqlite"), connect_args={"isolation_level": None}, hide_parameters=True
+        url.set(drivername="sqlite+aiosqlite"), connect_args={"isolation_level": None}, hide_parameters=True
     )
+    _prepare_sqlite(beside)
     _prepare_sqlite(engine.sync_engine)
-    return engine
+    return Database(engine, Together(InThread(beside)), Together(InThread(beside.execution_options(**_WRITES))))
 
 
-def _postgres(url: URL) -> AsyncEngine:
+def _postgres(url: URL) -> Database:
     """Connections are tried before use, so that a server that was restarted is not noticed; writers take their lock."""
+    url = url.set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url, connect_args=_POSTGRES, hide_parameters=True, pool_pre_ping=True)
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -135,7 +158,7 @@ def _postgres(url: URL) -> AsyncEngine:
         if connection.get_execution_options().get("writes", False):
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
-    return engine
+    return Database(engine, Together(InLoop(engine)), Together(InLoop(engine.execution_options(**_WRITES))))
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from bot.ports import Clock
 from bot.storage.database import Database
+from bot.storage.put import Put
 from bot.storage.sealing import Sealer
-from bot.storage.tables import InboxRow
+from bot.storage.tables import InboxRow, table_of
+
+_INBOX = table_of(InboxRow)
+_PUT = Put(_INBOX, "event_id")
+_DONE = update(_INBOX).where(_INBOX.c.event_id == bindparam("handled")).values(done_at=bindparam("at"), sealed=None)
+_PENDING = select(_INBOX.c.event_id, _INBOX.c.sealed).where(_INBOX.c.done_at.is_(None)).order_by(_INBOX.c.seq)
 
 
 class SqlInbox:
@@ -20,22 +26,15 @@ class SqlInbox:
 
     async def accept(self, event_id: str, payload: str) -> bool:
         """Keep an event; False for a repeat."""
-        sealed = self._sealer.seal(payload)
-        async with self._database.writing() as tx:
-            if await tx.scalar(select(InboxRow.seq).where(InboxRow.event_id == event_id)):
-                return False
-            tx.add(InboxRow(event_id=event_id, received_at=self._clock.now(), sealed=sealed))
-        return True
+        row = {"event_id": event_id, "received_at": self._clock.now(), "sealed": self._sealer.seal(payload)}
+        return await self._database.write(lambda tx: _PUT.new(tx, row))
 
     async def done(self, event_id: str) -> None:
         """It was handled: forget its payload, keep its id."""
-        handled = update(InboxRow).where(InboxRow.event_id == event_id)
-        async with self._database.writing() as tx:
-            await tx.execute(handled.values(done_at=self._clock.now(), sealed=None))
+        handled = {"handled": event_id, "at": self._clock.now()}
+        await self._database.write(lambda tx: tx.execute(_DONE, handled), hurry=False)
 
     async def pending(self) -> tuple[tuple[str, str], ...]:
         """What was accepted and not done, oldest first."""
-        waiting = select(InboxRow.event_id, InboxRow.sealed).where(InboxRow.done_at.is_(None)).order_by(InboxRow.seq)
-        async with self._database.reading() as tx:
-            found = (await tx.execute(waiting)).all()
+        found = await self._database.read(lambda tx: tx.execute(_PENDING).all())
         return tuple((event_id, self._sealer.open(sealed)) for event_id, sealed in found if sealed is not None)

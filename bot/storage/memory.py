@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from bot.model import ConversationState, Draft, Person, Room
 from bot.ports import Clock
 from bot.storage.database import Database
+from bot.storage.put import Put
 from bot.storage.sealing import Sealer
-from bot.storage.tables import CaseRow, ConversationRow, DraftRow
+from bot.storage.tables import CaseRow, ConversationRow, DraftRow, table_of
 
 DRAFT_LIFE = timedelta(hours=24)
 _RECENT = 50
@@ -29,6 +30,13 @@ class _Draft:
 _DRAFT = TypeAdapter(_Draft)
 _STATE = TypeAdapter(ConversationState)
 
+_TALK, _DRAFTS, _CASES = table_of(ConversationRow), table_of(DraftRow), table_of(CaseRow)
+_PUT_STATE = Put(_TALK, "person", "platform", "room")
+_PUT_DRAFT = Put(_DRAFTS, "person", "id")
+_OF_ROOM = select(_TALK.c.sealed).where(*(_TALK.c[name] == bindparam(name) for name in ("person", "platform", "room")))
+_MINE = (_DRAFTS.c.person == bindparam("mine"), _DRAFTS.c.id == bindparam("named"))
+_FILED = select(_CASES.c.id).where(_CASES.c.reporter == bindparam("mine"), _CASES.c.draft == bindparam("named"))
+
 
 class SqlMemory:
     """Implements `bot.ports.Memory`."""
@@ -40,36 +48,32 @@ class SqlMemory:
 
     async def recall(self, person: Person, room: Room) -> ConversationState:
         """The conversation's state; an empty one when there is none."""
-        async with self._database.reading() as tx:
-            found = await tx.get(ConversationRow, (person.id, room.platform.value, room.id))
-        return _STATE.validate_json(self._sealer.open(found.sealed)) if found else ConversationState()
+        sealed = await self._database.read(lambda tx: tx.execute(_OF_ROOM, _key(person, room)).scalar())
+        return _STATE.validate_json(self._sealer.open(sealed)) if sealed else ConversationState()
 
     async def remember(self, person: Person, room: Room, state: ConversationState) -> None:
         """Keep the state for the next turn."""
-        row = ConversationRow(
-            person=person.id,
-            platform=room.platform.value,
-            room=room.id,
-            saved_at=self._clock.now(),
-            sealed=self._sealer.seal(_STATE.dump_json(state).decode()),
-        )
-        async with self._database.writing() as tx:
-            await tx.merge(row)
+        sealed = self._sealer.seal(_STATE.dump_json(state).decode())
+        row = {**_key(person, room), "saved_at": self._clock.now(), "sealed": sealed}
+        await self._database.write(lambda tx: _PUT_STATE.over(tx, row))
 
     async def save_draft(self, draft: str, person: Person, form: str, values: Mapping[str, str]) -> None:
         """Keep a form's answers and drop every draft that has expired. A draft that was filed stays gone."""
         now = self._clock.now()
         sealed = self._sealer.seal(_DRAFT.dump_json(_Draft(form, values)).decode())
-        filed = select(CaseRow.id).where(CaseRow.reporter == person.id, CaseRow.draft == draft)
-        async with self._database.writing() as tx:
-            await tx.execute(delete(DraftRow).where(DraftRow.saved_at <= now - DRAFT_LIFE))
-            if await tx.scalar(filed) is None:
-                await tx.merge(DraftRow(person=person.id, id=draft, saved_at=now, sealed=sealed))
+        row = {"person": person.id, "id": draft, "saved_at": now, "sealed": sealed}
+
+        def save(tx: Connection) -> None:
+            tx.execute(delete(_DRAFTS).where(_DRAFTS.c.saved_at <= now - DRAFT_LIFE))
+            if tx.execute(_FILED, _named(draft, person)).first() is None:
+                _PUT_DRAFT.over(tx, row)
+
+        await self._database.write(save)
 
     async def load_draft(self, draft: str, person: Person) -> tuple[str, Mapping[str, str]] | None:
         """The form's name and answers, or None when it is not theirs, has expired or was filed."""
-        async with self._database.reading() as tx:
-            found = await tx.get(DraftRow, (person.id, draft))
+        wanted = select(_DRAFTS).where(*_MINE)
+        found = await self._database.read(lambda tx: tx.execute(wanted, _named(draft, person)).first())
         if found is None or found.saved_at <= self._clock.now() - DRAFT_LIFE:
             return None
         kept = _DRAFT.validate_json(self._sealer.open(found.sealed))
@@ -78,10 +82,9 @@ class SqlMemory:
     async def latest_draft(self, person: Person, form: str, having: str) -> Draft | None:
         """The newest of their drafts of this form in which the value `having` is set, or None."""
         alive = self._clock.now() - DRAFT_LIFE
-        mine = select(DraftRow).where(DraftRow.person == person.id, DraftRow.saved_at > alive)
-        async with self._database.reading() as tx:
-            rows = (await tx.scalars(mine.order_by(DraftRow.saved_at.desc()).limit(_RECENT))).all()
-        for row in rows:
+        mine = select(_DRAFTS).where(_DRAFTS.c.person == person.id, _DRAFTS.c.saved_at > alive)
+        newest = mine.order_by(_DRAFTS.c.saved_at.desc()).limit(_RECENT)
+        for row in await self._database.read(lambda tx: tx.execute(newest).all()):
             kept = _DRAFT.validate_json(self._sealer.open(row.sealed))
             if kept.form == form and having in kept.values:
                 return Draft(row.id, kept.values, row.saved_at)
@@ -89,5 +92,12 @@ class SqlMemory:
 
     async def drop_draft(self, draft: str, person: Person) -> None:
         """Forget a draft of this person's."""
-        async with self._database.writing() as tx:
-            await tx.execute(delete(DraftRow).where(DraftRow.person == person.id, DraftRow.id == draft))
+        await self._database.write(lambda tx: tx.execute(delete(_DRAFTS).where(*_MINE), _named(draft, person)))
+
+
+def _key(person: Person, room: Room) -> dict[str, object]:
+    return {"person": person.id, "platform": room.platform.value, "room": room.id}
+
+
+def _named(draft: str, person: Person) -> dict[str, object]:
+    return {"mine": person.id, "named": draft}

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select
 
 from bot.storage.database import Database
+from bot.storage.put import Put
 from bot.storage.sealing import Sealer
-from bot.storage.tables import ShelfRow
+from bot.storage.tables import ShelfRow, table_of
+
+_SHELF = table_of(ShelfRow)
+_PUT = Put(_SHELF, "name")
+_NAMED = _SHELF.c.name == bindparam("wanted")
+_GET, _DROP = select(_SHELF.c.sealed).where(_NAMED), delete(_SHELF).where(_NAMED)
 
 
 class SqlShelf:
@@ -18,28 +24,19 @@ class SqlShelf:
 
     async def get(self, name: str) -> str | None:
         """The text of that name, or None."""
-        async with self._database.reading() as tx:
-            sealed = await tx.scalar(select(ShelfRow.sealed).where(ShelfRow.name == name))
+        sealed = await self._database.read(lambda tx: tx.execute(_GET, {"wanted": name}).scalar())
         return None if sealed is None else self._sealer.open(sealed)
 
     async def put(self, name: str, text: str) -> None:
         """Keep a text under a name, in place of the one before."""
-        sealed = self._sealer.seal(text)
-        async with self._database.writing() as tx:
-            if not await tx.scalar(select(ShelfRow.name).where(ShelfRow.name == name)):
-                tx.add(ShelfRow(name=name, sealed=sealed))
-            else:
-                await tx.execute(update(ShelfRow).where(ShelfRow.name == name).values(sealed=sealed))
+        row = {"name": name, "sealed": self._sealer.seal(text)}
+        await self._database.write(lambda tx: _PUT.over(tx, row))
 
     async def add(self, name: str, text: str) -> bool:
         """Keep a text under a new name; False, with nothing changed, when the name is taken."""
-        async with self._database.writing() as tx:
-            if await tx.scalar(select(ShelfRow.name).where(ShelfRow.name == name)):
-                return False
-            tx.add(ShelfRow(name=name, sealed=self._sealer.seal(text)))
-        return True
+        row = {"name": name, "sealed": self._sealer.seal(text)}
+        return await self._database.write(lambda tx: _PUT.new(tx, row))
 
     async def drop(self, name: str) -> None:
         """Forget a name; nothing happens when there is none."""
-        async with self._database.writing() as tx:
-            await tx.execute(delete(ShelfRow).where(ShelfRow.name == name))
+        await self._database.write(lambda tx: tx.execute(_DROP, {"wanted": name}))

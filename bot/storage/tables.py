@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
+    Table,
     TypeDecorator,
     UniqueConstraint,
 )
@@ -44,6 +45,13 @@ class Base(DeclarativeBase):
     """All tables of Charter."""
 
     type_annotation_map = {datetime: Moment(), str: String(200), bytes: LargeBinary()}  # noqa: RUF012
+
+
+def table_of(row: type[Base]) -> Table:
+    """The table behind a row, for statements that need no objects."""
+    table = row.__table__
+    assert isinstance(table, Table)  # noqa: S101
+    return table
 
 
 class CaseRow(Base):

@@ -24,7 +24,7 @@ AT_ONCE = 8
 GIVEN_UP = 24 * 3600.0
 """Seconds after which an answer helps nobody any more."""
 
-REFUSALS = {Unserved.STRANGER: "slack_stranger", Unserved.UNLISTED: "slack_unlisted"}
+REFUSALS = {Unserved.STRANGER: "slack_stranger", Unserved.UNLISTED: "unlisted"}
 """What somebody who is not served reads."""
 
 
@@ -165,7 +165,7 @@ class Turns:
             async with self._in_turn[heard.user], self._side_by_side:
                 if not (again and await self._answered(heard)):
                     await self._answer(heard)
-                await self._inbox.done(heard.key)
+            await self._inbox.done(heard.key)
         except Exception as error:
             if not again:
                 await self._out.failed(heard.place, error, "trouble")

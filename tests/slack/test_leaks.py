@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -253,9 +254,9 @@ async def test_a_channel_in_a_payload_moves_nothing(school: School) -> None:
 
 
 async def moved(school: School) -> tuple[str, Message]:
-    """A report about a pupil, with its card in the channel, that turned out to be about Sam."""
+    """A report about a pupil that turned out to be about Sam, and its card as it still stood on his screen."""
     ref = await filed(school, About.STUDENT)
-    (card,) = [m for m in school.slack.workspace.messages if m.channel == LEADERS]
+    (card,) = [replace(m) for m in school.slack.workspace.messages if m.channel == LEADERS]
     await school.office.desk.acknowledge(ref, BY_ACCOUNT[HELEN])
     await school.office.desk.reroute(ref, BY_ACCOUNT[HELEN], About.SLT_OR_DSL, "sam", REASON)
     await school.settled()
@@ -273,6 +274,15 @@ async def test_a_card_outlives_no_right(school: School) -> None:
     await school.people.press(HELEN, "Open", card)
     await school.settled()
     assert SECRET in school.modal(HELEN)
+
+
+async def test_a_card_whose_case_moved_on_offers_nothing(school: School) -> None:
+    """The channel's own card is changed in place: who has the case now is not told, and there is nothing to press."""
+    await moved(school)
+    (card,) = [m for m in school.slack.workspace.messages if m.channel == LEADERS]
+    assert "handled elsewhere" in card.shown
+    assert "Helen" not in card.shown
+    assert [block for block in card.blocks if block["type"] == "actions"] == []
 
 
 async def test_a_window_left_open_outlives_no_right(school: School) -> None:

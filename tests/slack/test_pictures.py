@@ -65,7 +65,6 @@ async def test_what_staff_and_leaders_see(page: Page, stage: Stage, pictures: Pa
     await page.get_by_role("button", name="Priya Shah").first.click()
     await page.get_by_text("replies").first.click()
     await expect(page.get_by_text("Social contact, paragraph 2").last).to_be_visible()
-    await page.screenshot(path=pictures / "slack-answer.png")
     await _become(page, "Dan Webb")
     await page.get_by_role("button", name="staff-room").click()
     await expect(page.get_by_text("only visible to you")).to_be_visible()
