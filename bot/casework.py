@@ -94,7 +94,7 @@ class Casework:
             case None:
                 return self.replies.plain("passed_on", safeguarding=False)
             case NoRoute(numbers):
-                return self.replies.not_carried(numbers)
+                return self.replies.not_carried(numbers, "not_rerouted")
             case Refused():
                 return self.replies.plain("refused", safeguarding=False)
             case Stale(now):

@@ -98,12 +98,18 @@ class Formwork:
             case Checked(_, left):
                 await self.memory.drop_draft(draft, context.person)
                 return self.replies.checked(left, form.after(values))
-            case Wish(about, subject, to):
+            case Wish() as wish:
                 return self._receipt(
-                    form, values, await self.desk.wish_in_person(context.person, about, subject, to, draft=draft)
+                    form, values, await self._wished(wish, draft, context.person, danger=ALARM in values)
                 )
             case Filing() as filing:
+                filing = replace(filing, danger=ALARM in values)
                 return self._receipt(form, values, await self.desk.file(filing))
+
+    async def _wished(self, wish: Wish, draft: str, person: Person, danger: bool) -> Receipt | NoRoute:
+        return await self.desk.wish_in_person(
+            person, wish.about, wish.subject, wish.to, wish.excluded, draft, wish.also, danger
+        )
 
     def _receipt(self, form: Form, values: Values, stored: Receipt | NoRoute) -> Reply:
         if isinstance(stored, NoRoute):

@@ -101,9 +101,9 @@ class Replies:
         ids = dict.fromkeys(one.paragraph for one in after.advice)
         return tuple(self._cited(clause) for clause in self._library.clauses if clause.id in ids)
 
-    def not_carried(self, numbers: tuple[str, ...]) -> Reply:
+    def not_carried(self, numbers: tuple[str, ...], words: str = "not_carried") -> Reply:
         """Word that nobody can safely be told through Charter, with the numbers to ring."""
-        lead, *body = self._words.say("not_carried").splitlines()
+        lead, *body = self._words.say(words).splitlines()
         return Reply(lead, (*body, *numbers))
 
     def correction(self, fact: str, allowed: tuple[str, ...] | None = None) -> Reply:

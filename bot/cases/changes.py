@@ -16,7 +16,8 @@ from bot.model import Person, Role
 class Change:
     """What a school changes in one row of the table; what is None stays as it is. `closed_to` adds to what the row has.
 
-    `on_silence` are names of roles or ids of people. `people` handle it beside those who have one of `roles`.
+    `on_silence` and `on_recusal` are names of roles or ids of people. `people` handle it beside those who have one of
+    `roles`.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
@@ -27,6 +28,7 @@ class Change:
     people: tuple[str, ...] | None = None
     channel: bool | None = None
     on_silence: tuple[str, ...] | None = None
+    on_recusal: tuple[str, ...] | None = None
     closed_to: tuple[Role, ...] | None = None
 
 
@@ -52,18 +54,22 @@ def changed(changes: Iterable[Change], people: Iterable[Person], table: Table = 
 def _with(rule: Rule, change: Change) -> Rule:
     """The row as changed; what it says of whom it does not go to holds for any row."""
     channel = rule.channel if change.channel is None else change.channel
-    silence = rule.on_silence
-    if change.on_silence is not None:
-        silence = tuple(Role(who) if who in list(Role) else who for who in change.on_silence)
     return replace(
         rule,
         roles=rule.roles if change.roles is None else frozenset(change.roles),
         people=rule.people if change.people is None else change.people,
         channel=channel,
-        on_silence=silence,
+        on_silence=_line(change.on_silence, rule.on_silence),
+        on_recusal=_line(change.on_recusal, rule.on_recusal),
         closed_to=rule.closed_to | frozenset(change.closed_to or ()),
         not_to=nobody_else(channel),
     )
+
+
+def _line(changed: tuple[str, ...] | None, before: tuple[Role | str, ...]) -> tuple[Role | str, ...]:
+    if changed is None:
+        return before
+    return tuple(Role(who) if who in list(Role) else who for who in changed)
 
 
 _MAY_HANDLE = LEADERS | {Role.HEADTEACHER, Role.CHAIR, Role.DPO}
@@ -75,7 +81,7 @@ _SAME_CLASS: Mapping[About, frozenset[About]] = {
 
 
 def _checked(row: tuple[Kind, About], rule: Rule, known: Mapping[str, Person]) -> Rule:
-    who = (*rule.roles, *rule.people, *rule.on_silence)
+    who = (*rule.roles, *rule.people, *rule.on_silence, *rule.on_recusal)
     for each in who:
         if not isinstance(each, Role) and each not in known:
             raise _wrong(row, f"names {each!r}, who is neither a role nor the id of a person")

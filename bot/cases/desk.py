@@ -107,13 +107,16 @@ class Desk:
         to: str,
         excluded: frozenset[str] = frozenset(),
         draft: str | None = None,
+        also: frozenset[Role] = frozenset(),
+        danger: bool = False,
     ) -> Receipt | NoRoute:
         """Tell one of those who would handle such a report that this person asks to speak to them: no content at all.
 
         It is a case of its own, of the chosen person alone, so that it is not forgotten; on silence it follows the class's
         line. The numbers come back when `to` is nobody who would handle it. The same draft is filed once.
         """
-        filing = Filing(draft or uuid4().hex, Kind.REPORT, about, person, {}, subject, excluded)
+        draft = draft or uuid4().hex
+        filing = Filing(draft, Kind.REPORT, about, person, {}, subject, excluded, also=also, danger=danger)
         return await self._intake.in_person(filing, to)
 
     # What one case's people do
@@ -215,6 +218,8 @@ class Desk:
 
     async def recuse(self, ref: str, by: Person, reason: str) -> Refused | Illegal | Stale | None:
         """Leave a case that one should not handle, for good; the other handlers, or the next in line, are told.
+
+        Where the line is used up it goes to whoever stands above it: from the headteacher to the chair of governors.
 
         None: done, and it is theirs no more. Illegal when there is nobody else who could have it. Handlers only.
         """

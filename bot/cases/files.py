@@ -22,8 +22,8 @@ from bot.ports import CaseStore, Clock
 
 log = structlog.get_logger()
 
-Patience = Callable[[Kind, Urgency, datetime], datetime]
-"""When a case of this kind and urgency that waits from a moment must have been taken."""
+Patience = Callable[[Kind, Urgency, datetime, bool], datetime]
+"""When a case of this kind and urgency that waits from a moment, with or without danger, must have been taken."""
 
 CHARTER = Person("charter", "Charter", frozenset())
 """Who does what nobody in the school did."""
@@ -95,7 +95,8 @@ class Files:
         """The case at the beginning of a wait to be taken; one that is taken waits for nobody."""
         if case.state not in UNTAKEN:
             return replace(case, due=None, step=0)
-        return replace(case, due=self.patience(case.kind, case.urgency, self.clock.now()), step=0)
+        due = self.patience(case.kind, case.urgency, self.clock.now(), case.concern.danger)
+        return replace(case, due=due, step=0)
 
     def person(self, id: str) -> Person:
         """The person as the roster has them now; somebody without name or role when it does not."""
@@ -104,9 +105,10 @@ class Files:
     def route(self, case: Case) -> Route | NoRoute:
         """Where such a case would go now, kept from everybody it was ever kept from."""
         told = case.concern
-        kept = told.excluded | told.closed_to
-        reporter = self.person(case.reporter)
-        return route(case.kind, told.about, reporter, told.subject, kept, self.roster, self.numbers, self.table)
+        kept, reporter = told.excluded | told.closed_to, self.person(case.reporter)
+        return route(
+            case.kind, told.about, reporter, told.subject, kept, self.roster, self.numbers, self.table, told.joined
+        )
 
     def to_ring(
         self, kind: Kind, about: About, reporter: Person, subject: str | None, kept_from: frozenset[str]

@@ -33,6 +33,7 @@ def concern_of(
         channel=where.channel,
         not_to=where.not_to,
         on_silence=tuple(person.id for person in where.on_silence),
+        on_recusal=tuple(person.id for person in where.on_recusal),
         also=rights(rule, where),
     )
 
@@ -43,7 +44,8 @@ def rerouted(case: Case, concern: Concern, where: Route, by: Person) -> Case:
     When there is nobody in it, the one who re-routes keeps the case, to carry it by voice, unless it is kept from them too.
     What the reporter was told of whom it does not go to is no longer said: it would name people.
     """
-    new = replace(concern, excluded=case.concern.excluded, not_to="")
+    told = case.concern
+    new = replace(concern, excluded=told.excluded, not_to="", joined=told.joined, danger=told.danger)
     handlers = tuple(person.id for person in where.handlers)
     if not handlers and by.id not in concern.closed_to:
         handlers = (by.id,)
@@ -54,7 +56,8 @@ def rerouted(case: Case, concern: Concern, where: Route, by: Person) -> Case:
 def recused(case: Case, by: Person, roster: Roster) -> Case | None:
     """The case without this handler, who never gets it again; the next in line has it when nobody else would.
 
-    None when there is nobody else at all. A case whose owner goes must be taken anew.
+    Where that line is used up it is whoever stands above it, as the reporter was shown. None when there is nobody else.
+    A case whose owner goes must be taken anew.
     """
     concern = replace(case.concern, closed_to=case.concern.closed_to | {by.id}, channel=False)
     left = replace(case, handlers=tuple(person for person in case.handlers if person != by.id), concern=concern)
@@ -63,13 +66,17 @@ def recused(case: Case, by: Person, roster: Roster) -> Case | None:
         left = replace(left, owner=None, state=state)
     if handlers_now(left, roster):
         return left
-    heir = next_on_silence(left, roster)
+    heir = next_on_silence(left, roster) or _next(left, concern.on_recusal, roster)
     return replace(left, handlers=(*left.handlers, heir)) if heir else None
 
 
 def next_on_silence(case: Case, roster: Roster) -> str | None:
     """The next person in the case's line who can still be given it."""
-    for id in case.concern.on_silence[case.step :]:
+    return _next(case, case.concern.on_silence[case.step :], roster)
+
+
+def _next(case: Case, line: tuple[str, ...], roster: Roster) -> str | None:
+    for id in line:
         person, needed = roster.get(id), case.concern.needs(id)
         given = id in case.handlers or id == case.reporter or barred(case, id)
         if person and not given and roster.reachable(person) and (needed is None or person.has(*needed)):
@@ -101,8 +108,8 @@ class Hands:
         if left is None or not reason.strip():
             return Illegal(await self.files.shown(case, by))
         orphaned = case.owner == by.id and left.state in UNTAKEN
-        left = self.files.waiting(left) if orphaned else left
         heirs = set(left.handlers) - set(case.handlers)
+        left = self.files.waiting(left) if orphaned or heirs else left
         told = handlers_now(left, self.files.roster) if orphaned else heirs
         event = self.files.event(Act.RECUSED, by, reason)
         done = await self.files.write(left, event, self.files.notices(NoticeKind.POINTER, left.ref, told))
@@ -142,8 +149,8 @@ class Hands:
 
     def _rerouted(self, case: Case, about: About, subject: str | None, where: Route | NoRoute, by: Person) -> Case:
         reporter = self.files.person(case.reporter)
-        rule = rule_for(case.kind, about, reporter, subject, self.files.roster, self.files.table)
+        told, files = case.concern, self.files
+        rule = rule_for(case.kind, about, reporter, subject, files.roster, files.table, told.joined)
         shown = where if isinstance(where, Route) else Route((), channel=False)
-        kept = case.concern.excluded | case.concern.closed_to
-        concern = concern_of(rule, shown, about, reporter, subject, kept, self.files.roster)
+        concern = concern_of(rule, shown, about, reporter, subject, told.excluded | told.closed_to, files.roster)
         return rerouted(case, concern, shown, by)

@@ -52,7 +52,7 @@ class Intake:
         where = self._where(filing)
         if isinstance(where, Route):
             chosen = tuple(person for person in where.handlers if person.id == to)
-            where = Route(chosen, False, where.not_to, where.on_silence) if chosen else self._numbers(filing)
+            where = replace(where, handlers=chosen, channel=False) if chosen else self._numbers(filing)
         return earlier or await self._routed(filing, where, NoticeKind.IN_PERSON)
 
     def _where(self, filing: Filing) -> Route | NoRoute:
@@ -92,14 +92,17 @@ class Intake:
         roster, table = self.files.roster, self.files.table
         rule = rule_for(filing.kind, filing.about, reporter, filing.subject, roster, table, filing.also)
         concern = concern_of(rule, where, filing.about, reporter, filing.subject, filing.excluded, self.files.roster)
-        urgency = Urgency.HIGH if Urgency.HIGH in (filing.urgency, rule.urgency) else filing.urgency
+        concern = replace(concern, joined=filing.also, danger=filing.danger)
+        urgent = filing.danger or Urgency.HIGH in (filing.urgency, rule.urgency)
+        urgency = Urgency.HIGH if urgent else filing.urgency
         handlers, now = tuple(person.id for person in where.handlers), self.files.clock.now()
         case = Case(new_reference(), filing.kind, urgency, reporter.id, now, handlers, concern, review=filing.review)
         return self.files.waiting(case)
 
     def _receipt(self, case: Case) -> Receipt:
         told = case.concern
-        handlers, line = (
-            tuple(p for id in ids if (p := self.files.roster.get(id))) for ids in (case.handlers, told.on_silence)
+        handlers, line, above = (
+            tuple(p for id in ids if (p := self.files.roster.get(id)))
+            for ids in (case.handlers, told.on_silence, told.on_recusal)
         )
-        return Receipt(case.ref, Route(handlers, told.channel, told.not_to, line))
+        return Receipt(case.ref, Route(handlers, told.channel, told.not_to, line, above))

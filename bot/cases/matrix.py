@@ -109,12 +109,17 @@ _RULES = """## What holds for every row
 - An urgent case is told to each person who can open it, in private, besides the channel.
 - On silence it goes to the next in line, never to the channel. With nobody in line, those who have it are reminded, and the
   reporter is told whom to ring.
+- Where the safety check was raised, somebody must take it within 15 minutes of school hours, and each step on silence takes
+  as long. Out of hours nobody can promise that: the sender is told whom to ring instead.
+- Whoever steps back never gets it again. It stays with the others; when none is left it goes along the line of silence, and
+  then to whoever stands above. Where nobody is left at all nobody can step back, and it is sent another way instead.
 - A case is given person by person. Joining the leadership team or the channel gives no old case. Leaving the roster, or
   losing the role it was given for, takes it away at once.
 - A case that is sent another way is taken from everybody first. Whoever it was ever kept from stays so. When nobody safe can
   be told, the person who sent it on keeps it, unless it is kept from them too, and is shown whom to ring.
-- A type of incident may add people by role (lost data: the data protection officer), never alone and never to a report about
-  another member of staff or a governor, but only to: {joined}.
+- A type of incident may add people by role (lost data: the data protection officer). A child who may be at risk adds the
+  safeguarding lead and the deputy, each told in private; nothing appears in the leadership channel then. Nobody is added
+  alone, nor to a report about another member of staff or a governor, but only to: {joined}.
 - A wish to speak in person goes to one person who would handle such a report, with the name of who asks and nothing else."""
 
 
@@ -136,6 +141,7 @@ def _rows() -> str:
         "What is sent",
         "Goes to",
         "On silence, next",
+        "All stepped back, next",
         "Leadership channel",
         "Never to",
         "When nobody can have it, ring",
@@ -150,10 +156,11 @@ def _row(kind: Kind, about: About) -> tuple[str, ...]:
         never.append("the person it is about")
     ring = NUMBERS.lines(rule.ring, closed_to=rule.closed_to, kept_from=_ids(rule.closed_to))
     if isinstance(found, NoRoute):
-        return ("nobody: whom to ring", "–", "nothing", _said(never), _said(ring))
+        return ("nobody: whom to ring", "–", "–", "nothing", _said(never), _said(ring))
     pointer = "the text its sender approved" if kind is Kind.QUESTION else "that it exists"
     channel = pointer if found.channel else "nothing"
-    return (_people(found.handlers), _people(found.on_silence), channel, _said(never), _said(ring))
+    people = (_people(some) for some in (found.handlers, found.on_silence, found.on_recusal))
+    return (*people, channel, _said(never), _said(ring))
 
 
 def _by_leaders() -> str:

@@ -62,13 +62,14 @@ class Route:
     """Where a case goes, as shown to the reporter before sending. `handlers` is the real list: nobody else can open it.
 
     `channel` says that a pointer stands in the leadership channel. `on_silence` are those who are given the case next, in
-    this order, when nobody takes it in time; never the channel.
+    this order, when nobody takes it in time; never the channel. `on_recusal` are next when all of those have stepped back.
     """
 
     handlers: tuple[Person, ...]
     channel: bool
     not_to: str = ""
     on_silence: tuple[Person, ...] = ()
+    on_recusal: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ class NoRoute:
 class Filing:
     """A complete submission. `answers` are label → the reporter's own words, in order; `draft` makes it file once only.
 
-    `also` are roles that the type of incident adds to the recipients. Routing honours them only where leadership or the
-    headteacher handles a report about a student, a parent, somebody unknown or the reporter; exclusion beats them.
+    `also` are roles that the type of incident, or a child at risk, adds to the recipients. Routing honours them only where
+    leadership or the headteacher handles a report about a student, a parent, somebody unknown or the reporter; exclusion
+    beats them. `danger`: the safety check was raised, so it is urgent and must be taken sooner than anything else.
     """
 
     draft: str
@@ -97,6 +99,7 @@ class Filing:
     public_text: str | None = None
     review: date | None = None
     also: frozenset[Role] = frozenset()
+    danger: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,3 +194,6 @@ class Pointer:
 
 
 HANDLING_ROLES = frozenset({Role.SLT, Role.HEADTEACHER})
+
+SAFEGUARDING = frozenset({Role.DSL, Role.DEPUTY_DSL})
+"""Who is told of a child who may be at risk. The leadership channel is not: it shows nothing of such a report."""

@@ -41,7 +41,8 @@ class Concern:
 
     `closed_to` beats every grant, and whoever stands in it stays there. A handler who holds none of `roles` any more has
     lost the case. `also` are people who may hold it by another right: person id → the roles that carry it, none when the
-    school's settings name the person.
+    school's settings name the person. `joined` are roles that the type of incident or a child at risk added; `danger` says
+    that the safety check was raised.
     """
 
     about: About
@@ -53,6 +54,9 @@ class Concern:
     not_to: str = ""
     on_silence: tuple[str, ...] = ()
     also: Mapping[str, frozenset[Role]] = field(default_factory=dict)
+    on_recusal: tuple[str, ...] = ()
+    joined: frozenset[Role] = frozenset()
+    danger: bool = False
 
     def needs(self, person: str) -> frozenset[Role] | None:
         """The roles of which this handler must hold one; None for somebody named, who needs none."""

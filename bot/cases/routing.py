@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from bot.cases.model import HANDLING_ROLES, About, Kind, NoRoute, Route, Urgency
+from bot.cases.model import HANDLING_ROLES, SAFEGUARDING, About, Kind, NoRoute, Route, Urgency
 from bot.model import Person, Platform, Role
 
 
@@ -99,9 +99,10 @@ class Numbers:
 class Rule:
     """One row: who handles it, by role and by name, whether a pointer stands in the channel, and whom it is closed to.
 
-    `on_silence` are those who are given it next when nobody takes it, in this order: a role, or a person's id. `joined` are
-    roles that the type of incident adds to those who handle it. `urgency` is the least it has. `ring` are the numbers shown
-    when nobody can handle it.
+    `on_silence` are those who are given it next when nobody takes it, in this order: a role, or a person's id; `on_recusal`
+    those who are next when everybody before them has stepped back. `joined` are roles that the type of incident or a child
+    at risk adds to those who handle it. `urgency` is the least it has. `ring` are the numbers shown when nobody can handle
+    it.
     """
 
     roles: frozenset[Role]
@@ -111,6 +112,7 @@ class Rule:
     not_to: str = ""
     people: tuple[str, ...] = ()
     on_silence: tuple[Role | str, ...] = ()
+    on_recusal: tuple[Role | str, ...] = ()
     joined: frozenset[Role] = frozenset()
     urgency: Urgency = Urgency.NORMAL
 
@@ -124,6 +126,7 @@ QUESTION = Rule(
 LEADERSHIP = replace(QUESTION, on_silence=(Role.DSL, Role.DEPUTY_DSL))
 HEAD_ONLY = Rule(
     frozenset({Role.HEADTEACHER}),
+    on_recusal=(Role.CHAIR,),
     not_to="It does not go to the rest of the leadership team, and nothing appears in any channel.",
 )
 HEAD_NOT_CHAIR = Rule(
@@ -173,7 +176,7 @@ _CLASS_OF: tuple[tuple[frozenset[Role], About], ...] = (
 )
 _WHATEVER_THE_PERSON = frozenset({About.ADULT_AT_RISK, About.CONFLICT})
 _JOINED = frozenset({About.STUDENT, About.PARENT, About.UNKNOWN, About.SELF})
-"""Classes to which a type of incident may add recipients: never a report about another member of staff or a governor."""
+"""Classes to which recipients may be added: never a report about another member of staff or a governor."""
 
 
 def class_of(person: Person) -> About:
@@ -193,14 +196,17 @@ def rule_for(
     """The row that applies. A named member of staff decides the class, whatever class was tapped.
 
     A headteacher's own report that only the headteacher would handle, and whatever a headteacher says of themself, goes to
-    the chair of governors. `also` are roles added by the type of incident, honoured where that gives nobody away.
+    the chair of governors. `also` are roles added by the type of incident or a child at risk, honoured where that gives
+    nobody away.
     """
     about = _true_class(kind, about, reporter, subject, roster)
     rule = table.get((kind, about), UNKNOWN_CASE)
     head_alone = rule.roles == {Role.HEADTEACHER} and Role.CHAIR not in rule.closed_to
     if rule is not UNKNOWN_CASE and reporter.has(Role.HEADTEACHER) and (head_alone or about is About.SELF):
         return CHAIR_ONLY
-    return replace(rule, joined=also) if kind is Kind.REPORT and about in _JOINED else rule
+    if kind is not Kind.REPORT or about not in _JOINED:
+        return rule
+    return replace(rule, joined=also, channel=rule.channel and also.isdisjoint(SAFEGUARDING))
 
 
 def _true_class(kind: Kind, about: About, reporter: Person, subject: str | None, roster: Roster) -> About:
@@ -247,20 +253,23 @@ def route(
         return NoRoute(numbers.lines(rule.ring, never, rule.closed_to))
     joined = _reached(roster.having(rule.joined), never | {person.id for person in handlers}, roster)
     handlers, channel = (*handlers, *joined), in_channel(rule, kept_from, roster)
-    others = never | {person.id for person in handlers}
+    line = _reached(_named(rule.on_silence, roster), never | {person.id for person in handlers}, roster)
+    others = never | {person.id for person in (*handlers, *line)}
     return Route(
         handlers,
         channel,
         _not_to(replace(rule, not_to=nobody_else(channel)) if joined else rule, kept_from, roster),
-        _reached(_named(rule.on_silence, roster), others, roster),
+        line,
+        _reached(_named(rule.on_recusal, roster), others, roster),
     )
 
 
 def rights(rule: Rule, where: Route) -> dict[str, frozenset[Role]]:
     """Those of a route who hold it by another right than the rule's roles: id → the roles that carry it, none if named."""
-    named = {who for who in (*rule.people, *rule.on_silence) if not isinstance(who, Role)}
-    later = rule.joined | frozenset(who for who in rule.on_silence if isinstance(who, Role))
-    people = (*where.handlers, *where.on_silence)
+    lines = (*rule.on_silence, *rule.on_recusal)
+    named = {who for who in (*rule.people, *lines) if not isinstance(who, Role)}
+    later = rule.joined | frozenset(who for who in lines if isinstance(who, Role))
+    people = (*where.handlers, *where.on_silence, *where.on_recusal)
     return {
         person.id: frozenset() if person.id in named else later
         for person in people

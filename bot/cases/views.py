@@ -18,6 +18,7 @@ PATIENCE: Mapping[Urgency, timedelta] = MappingProxyType(
     {Urgency.HIGH: timedelta(hours=1), Urgency.NORMAL: timedelta(days=1)}
 )
 QUESTION_PATIENCE = timedelta(days=2)
+DANGER_PATIENCE = timedelta(minutes=15)
 """How long a case may wait to be taken: this product's defaults, in plain hours where no school's calendar is known."""
 
 _TOLD_REPORTER = frozenset(
@@ -35,8 +36,10 @@ _TOLD_REPORTER = frozenset(
 _REPORTER_READS = frozenset({Act.REPLIED, Act.ASKED, Act.ADDED, Act.WITHDRAWN})
 
 
-def plain_hours(kind: Kind, urgency: Urgency, start: datetime) -> datetime:
+def plain_hours(kind: Kind, urgency: Urgency, start: datetime, danger: bool = False) -> datetime:
     """When a case that waits from `start` must have been taken, without a calendar."""
+    if danger and urgency is Urgency.HIGH:
+        return start + DANGER_PATIENCE
     return start + (QUESTION_PATIENCE if kind is Kind.QUESTION else PATIENCE[urgency])
 
 

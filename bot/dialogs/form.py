@@ -14,7 +14,7 @@ from bot.cases.model import About, Filing, NoRoute, Route
 from bot.dialogs.fields import take, wrong
 from bot.dialogs.incidents import Advice
 from bot.dialogs.screen import clean, refusal
-from bot.model import Choice, Field, FieldKind, Option, Page, Person, Section
+from bot.model import Choice, Field, FieldKind, Option, Page, Person, Role, Section
 from bot.school import School
 
 Values = Mapping[str, str]
@@ -37,11 +37,16 @@ class Context:
 
 @dataclass(frozen=True)
 class Wish:
-    """What is done instead of filing when somebody would rather speak: `to` is told that they ask to, and nothing else."""
+    """What is done instead of filing when somebody would rather speak: `to` is told that they ask to, and nothing else.
+
+    `excluded` and `also` are as in a filing: silence must not carry it to somebody who was kept out.
+    """
 
     about: About
     subject: str | None
     to: str
+    excluded: frozenset[str] = frozenset()
+    also: frozenset[Role] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from bot.cases.model import About, Filing, Kind, NoRoute, Route, Urgency
+from bot.cases.model import SAFEGUARDING, About, Filing, Kind, NoRoute, Route, Urgency
 from bot.dialogs import spine
 from bot.dialogs.form import BACK, NEXT, STEP, STOP, UNTIL, After, Context, Ending, Form, Step, Values, Wish, answers
 from bot.dialogs.incidents import INCIDENTS, Incident
@@ -39,7 +39,7 @@ def ending(draft: str, values: Values, context: Context) -> Ending:
     """The filing that these answers make, or the wish to speak to somebody instead."""
     if values.get("way") == "speak":
         told = filing("", values, context)
-        return Wish(told.about, told.subject, values.get("speak_to", ""))
+        return Wish(told.about, told.subject, values.get("speak_to", ""), told.excluded, told.also)
     return filing(draft, values, context)
 
 
@@ -58,7 +58,7 @@ def filing(draft: str, values: Values, context: Context) -> Filing:
         subject=None if subject == OTHER else subject,
         excluded=_kept_from(values) | (_above(context) if about is About.CONFLICT else frozenset()),
         urgency=Urgency.HIGH if _is_urgent(values, incident) else Urgency.NORMAL,
-        also=incident.also if incident else frozenset(),
+        also=(incident.also if incident else frozenset()) | _safeguarding(values),
     )
 
 
@@ -66,7 +66,13 @@ def to_whom(route: Route) -> tuple[str, ...]:
     """The recipients in words, as they really are, and who is given it when they stay silent."""
     pointer = "The leadership channel sees only that a case exists, not what it says." if route.channel else ""
     silence = f"If nobody takes it in time, it goes on to: {_listed(route.on_silence)}." if route.on_silence else ""
-    return tuple(filter(None, (f"This will go to: {_listed(route.handlers)}.", route.not_to, silence, pointer)))
+    above = f"If nobody here should handle it, it goes on to: {_listed(route.on_recusal)}." if route.on_recusal else ""
+    return tuple(filter(None, (f"This will go to: {_listed(route.handlers)}.", route.not_to, silence, above, pointer)))
+
+
+def _all(route: Route) -> tuple[Person, ...]:
+    """Everybody who has it or may come to have it."""
+    return (*route.handlers, *route.on_silence, *route.on_recusal)
 
 
 def no_route(route: Route | NoRoute, *buttons: Choice) -> Step:
@@ -144,7 +150,7 @@ def _recipients(route: Route) -> Step:
 
 
 def _excluded(route: Route) -> Field:
-    options = tuple(Option(person.id, _entitled(person)) for person in (*route.handlers, *route.on_silence))
+    options = tuple(Option(person.id, _entitled(person)) for person in _all(route))
     label = "Is there anyone here who should not see it?"
     hint = "Leave empty if not. They are not told that you left them out."
     return Field("excluded", label, FieldKind.ANY_OF, tuple(dict.fromkeys(options)), hint=hint, required=False)
@@ -178,6 +184,11 @@ def _is_urgent(values: Values, incident: Incident | None) -> bool:
     return bool(unsafe) or (incident is not None and incident.is_urgent(values))
 
 
+def _safeguarding(values: Values) -> frozenset[Role]:
+    """Whom a child who may be at risk adds to the recipients; not being sure counts as yes."""
+    return SAFEGUARDING if values.get("risk") in ("child", "unsure") else frozenset()
+
+
 def _is_intimate(values: Values) -> bool:
     """Whether a sexual picture may be in play: then nobody is asked to say what there is to show."""
     return values.get("image") == "unsure" or any(_INTIMATE.search(values.get(one, "")) for one in ("what", "people"))
@@ -195,7 +206,7 @@ def _named_people(values: Values, context: Context) -> tuple[Person, ...]:
     """Leaders and recipients whom the text seems to name although the report is said to be about somebody else."""
     said = filing("", {**values, "named": ""}, context)
     route = context.route(said)
-    near = {person.id for person in (*route.handlers, *route.on_silence)} if isinstance(route, Route) else set()
+    near = {person.id for person in _all(route)} if isinstance(route, Route) else set()
     known = {context.person.id, said.subject} | said.excluded | _ids(context, *_SUBJECT_ROLE.get(said.about, ()))
     people = [
         person
@@ -209,7 +220,7 @@ def _named_people(values: Values, context: Context) -> tuple[Person, ...]:
 def _whether_about(people: tuple[Person, ...], context: Context, values: Values) -> Field:
     names, ids = _joined(people, "and"), _AND.join(person.id for person in people)
     route = context.route(filing("", {**values, "named": ""}, context))
-    near = isinstance(route, Route) and any(person in (*route.handlers, *route.on_silence) for person in people)
+    near = isinstance(route, Route) and any(person in _all(route) for person in people)
     would = "who would receive this" if near else "one of the school's leaders"
     them = "them" if len(people) == 1 else "one of them"
     return Field(

@@ -66,11 +66,17 @@ class School:
         return repr((self.memory.drafts, self.store.cases, self.store.stories, self.store.notices))
 
 
-def typed_fields() -> list[tuple[str, str, Values]]:
-    """Every free-text field of every form: the form, the field, and a draft that stands at it."""
+ABOUT_A_PUPIL: Values = {"about": About.STUDENT}
+
+
+def typed_fields(whom: Values = ABOUT_A_PUPIL, only: str = "") -> list[tuple[str, str, Values]]:
+    """Every free-text field of every form, or of one: the form, the field, and a draft that stands at it."""
     found: list[tuple[str, str, Values]] = []
     for name, form in FORMS.items():
-        values: Values = {**CALM, "about": "student", **STORY, "type": "pupil_message"} if name == "report" else {}
+        if only not in ("", name):
+            continue
+        kind = "pupil_message" if whom is ABOUT_A_PUPIL else "other"
+        values: Values = {**CALM, **whom, **STORY, "type": kind} if name == "report" else {}
         full = {f.name: f.options[0].value if f.options else "x" for s in form.steps({}, context()) for f in s.fields}
         start = values or full
         for step in form.steps(start, context()):
@@ -102,11 +108,13 @@ CLASSES: list[Values] = [
     {"about": About.PARENT},
     {"about": About.UNKNOWN},
     {"about": About.COLLEAGUE, "subject": "dan"},
+    {"about": About.GOVERNOR, "subject": "other"},
     {"about": About.SLT_OR_DSL, "subject": "ruth"},
     {"about": About.SLT_OR_DSL, "subject": "amara"},
     {"about": About.HEADTEACHER, "conflict": "no"},
     {"about": About.CHAIR},
 ]
+by_class = pytest.mark.parametrize("whom", CLASSES, ids=lambda whom: "-".join(whom.values()))
 LEADERS = ("sam", "ruth", "amara", "helen", "peter")
 
 
@@ -131,13 +139,13 @@ async def claim_a_named_leader_is_asked_about(whom: Values, text_field: str) -> 
 
 
 @pytest.mark.parametrize("text_field", ["what", "where", "people", "evidence", "done"])
-@pytest.mark.parametrize("whom", CLASSES, ids=lambda whom: "-".join(whom.values()))
+@by_class
 async def test_a_leader_named_in_the_text_is_asked_about_before_sending(whom: Values, text_field: str) -> None:
     """Whichever class was tapped, and wherever the name stands."""
     await claim_a_named_leader_is_asked_about(whom, text_field)
 
 
-@pytest.mark.parametrize("whom", CLASSES, ids=lambda whom: "-".join(whom.values()))
+@by_class
 async def test_without_the_look_for_names_the_report_would_be_sent(
     whom: Values, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +240,26 @@ async def test_without_the_reading_of_pages_danger_would_pass(
         await claim_danger_interrupts(form, name, before, "next")
 
 
+@by_class
+async def test_danger_interrupts_whomever_it_is_about(whom: Values) -> None:
+    """Every free-text field of a report about each class of subject."""
+    fields = typed_fields(whom, "report")
+    assert {"what", "when", "where", "people", "done"} <= {name for _, name, _ in fields}
+    for form, name, before in fields:
+        await claim_danger_interrupts(form, name, before, "next")
+
+
+@by_class
+async def test_without_the_reading_of_pages_it_would_interrupt_nowhere(
+    whom: Values, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counter-proof, for each field of each class."""
+    monkeypatch.setattr("bot.formwork.Formwork._alarmed", lambda _self, values, _shown, _sent: values)
+    for form, name, before in typed_fields(whom, "report"):
+        with pytest.raises(AssertionError):
+            await claim_danger_interrupts(form, name, before, "next")
+
+
 # 9: attachments, image links, data URIs and passwords: refused, not stored, not logged
 
 SECRETS = (
@@ -270,6 +298,25 @@ async def test_without_the_screen_it_would_be_stored(
     monkeypatch.setattr("bot.dialogs.fields.refusal", lambda _text: None)
     with pytest.raises(AssertionError):
         await claim_a_secret_is_refused(form, name, before, SECRETS[0])
+
+
+@by_class
+async def test_what_must_not_be_stored_is_refused_whomever_it_is_about(whom: Values) -> None:
+    """Every free-text field of a report about each class of subject, and every kind of secret."""
+    for form, name, before in typed_fields(whom, "report"):
+        for text in SECRETS:
+            await claim_a_secret_is_refused(form, name, before, text)
+
+
+@by_class
+async def test_without_the_screen_it_would_be_stored_whomever_it_is_about(
+    whom: Values, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counter-proof, for each field of each class."""
+    monkeypatch.setattr("bot.dialogs.fields.refusal", lambda _text: None)
+    for form, name, before in typed_fields(whom, "report"):
+        with pytest.raises(AssertionError):
+            await claim_a_secret_is_refused(form, name, before, SECRETS[0])
 
 
 async def test_a_late_press_stores_no_secret_either() -> None:

@@ -255,23 +255,28 @@ async def test_without_the_door_notices_on_their_way_would_arrive(
 MOMENTS = ["saved", "claimed", "shown"]
 
 
-async def dies_and_comes_back(school: School, moment: str) -> None:
-    """The process dies at this moment; the next one delivers everything, once, and says where it cannot be sure."""
-    receipt = await school.filed(About.STUDENT, None)
-    await _die(school, moment)
+async def dies_and_comes_back(school: School, moment: str, name: str = "pupil") -> int:
+    """The process dies at this moment; the next one delivers everything, once, and says where it cannot be sure.
+
+    Gives the number of notices.
+    """
+    receipt = await school.filed(*CLASSES[name])
+    destinations = {f"person:{each.id}" for each in receipt.route.handlers}
+    destinations |= {"leadership"} if receipt.route.channel else set()
+    await _die(school, moment, len(destinations))
     school.clock.forward(seconds=61)
     await school.another().deliver_due()
-    handlers = {f"person:{each.id}" for each in receipt.route.handlers}
-    assert school.told() == handlers | {"leadership"}
+    assert school.told() == destinations
     for key in {key for _, key, _ in school.platform.shown}:
         texts = [text for _, each, text in school.platform.shown if each == key]
         assert all(REPEAT in text for text in texts[1:])
     first_lines = [(to, text.splitlines()[1]) for to, _, text in school.platform.shown if REPEAT not in text]
     assert len(first_lines) == len(set(first_lines))
-    nothing_given_away(school, None)
+    nothing_given_away(school, CLASSES[name][1])
+    return len(destinations)
 
 
-async def _die(school: School, moment: str) -> None:
+async def _die(school: School, moment: str, notices: int) -> None:
     """Kill the worker while a messenger has its notices, before or after they were shown; no verdict is written."""
     if moment == "saved":
         return
@@ -285,7 +290,7 @@ async def _die(school: School, moment: str) -> None:
         raise AssertionError
 
     task = asyncio.create_task(school.another(send).run())
-    for _ in range(4):
+    for _ in range(notices):
         await reached.acquire()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -293,18 +298,20 @@ async def _die(school: School, moment: str) -> None:
 
 @pytest.mark.parametrize("forgetful", [False, True], ids=["remembers keys", "forgets keys"])
 @pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("name", CLASSES)
 async def test_a_crash_loses_nothing_repeats_nothing_unmarked_and_shows_no_content(
-    school: School, moment: str, forgetful: bool
+    school: School, name: str, moment: str, forgetful: bool
 ) -> None:
     """A platform that knows its keys shows each notice once; one that does not shows a marked repeat."""
     school.platform.forgetful = forgetful
-    await dies_and_comes_back(school, moment)
+    notices = await dies_and_comes_back(school, moment, name)
     times = 2 if forgetful and moment == "shown" else 1
-    assert len(school.platform.shown) == 4 * times
+    assert len(school.platform.shown) == notices * times
 
 
+@pytest.mark.parametrize("name", CLASSES)
 async def test_notices_outside_the_cases_transaction_would_be_lost(
-    school: School, monkeypatch: pytest.MonkeyPatch
+    school: School, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counter-proof: written after the case, they are not there when the process dies in between."""
     working = SqlCaseStore.create
@@ -314,29 +321,34 @@ async def test_notices_outside_the_cases_transaction_would_be_lost(
 
     monkeypatch.setattr(SqlCaseStore, "create", dies)
     with pytest.raises(AssertionError):
-        await dies_and_comes_back(school, "saved")
+        await dies_and_comes_back(school, "saved", name)
 
 
-async def test_without_the_mark_a_repeat_would_pass_for_news(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", CLASSES)
+async def test_without_the_mark_a_repeat_would_pass_for_news(
+    school: School, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Counter-proof: the claim forgets that another worker had the notice before."""
     _change_claims(monkeypatch, lambda notice: replace(notice, repeat=False))
     school.platform.forgetful = True
     with pytest.raises(AssertionError):
-        await dies_and_comes_back(school, "shown")
+        await dies_and_comes_back(school, "shown", name)
 
 
+@pytest.mark.parametrize("name", CLASSES)
 async def test_without_a_lasting_key_a_notice_would_be_shown_twice(
-    school: School, monkeypatch: pytest.MonkeyPatch
+    school: School, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counter-proof: a key of its own for each try, unmarked, and the platform cannot tell."""
     _change_claims(monkeypatch, lambda notice: replace(notice, id=uuid4().hex, repeat=False))
     with pytest.raises(AssertionError):
-        await dies_and_comes_back(school, "shown")
+        await dies_and_comes_back(school, "shown", name)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("name", CLASSES)
 async def test_without_the_desks_silence_content_would_be_shown(
-    school: School, moment: str, monkeypatch: pytest.MonkeyPatch
+    school: School, name: str, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counter-proof: the desk lets a notice say what was reported."""
 
@@ -345,7 +357,7 @@ async def test_without_the_desks_silence_content_would_be_shown(
 
     monkeypatch.setattr("bot.cases.pointers._public_text", all_of_it)
     with pytest.raises(AssertionError):
-        await dies_and_comes_back(school, moment)
+        await dies_and_comes_back(school, moment, name)
 
 
 def _change_claims(monkeypatch: pytest.MonkeyPatch, change: Callable[[Notice], Notice]) -> None:

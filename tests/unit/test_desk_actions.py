@@ -167,8 +167,8 @@ async def test_a_handler_who_steps_back_loses_the_case_for_good(office: Office) 
 
 async def test_the_last_handler_cannot_step_back_into_nothing(office: Office) -> None:
     """Where nobody else could have it the case stays; where somebody stands in line they get it."""
-    alone = await office.filed(filing(About.COLLEAGUE))
-    assert isinstance(await office.desk.recuse(alone, HEAD, "I know them"), Illegal)
+    alone = await office.filed(filing(About.HEADTEACHER))
+    assert isinstance(await office.desk.recuse(alone, CHAIR, "I know them"), Illegal)
     office.desk.roster = WITH_DORA
     ref = await office.filed()
     for each in (SAM, SITA, HEAD):
@@ -463,7 +463,7 @@ async def test_a_school_decides_how_long_a_case_may_wait(office: Office) -> None
         office.roster,
         office.clock,
         NUMBERS,
-        patience=lambda _kind, _urgency, start: start.replace(year=2030),
+        patience=lambda _kind, _urgency, start, _danger: start.replace(year=2030),
     )
     receipt = await desk.file(filing())
     assert isinstance(receipt, Receipt)

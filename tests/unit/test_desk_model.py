@@ -120,6 +120,7 @@ class Known:
     hold: bool = False
     urgent: bool = False
     line: list[str] = field(default_factory=list)
+    above: list[str] = field(default_factory=list)
 
 
 class DeskMachine(RuleBasedStateMachine):
@@ -156,6 +157,15 @@ class DeskMachine(RuleBasedStateMachine):
             for who, roles in self.roles.items()
             if roles & accepted and who not in case_never and who != reporter
         }
+
+    def above(self, decides: Role, without: set[str]) -> list[str]:
+        """Who is next when a headteacher who has it alone steps back."""
+        chairs = [who for who, roles in self.roles.items() if Role.CHAIR in roles and who not in without]
+        return chairs if decides is Role.HEADTEACHER else []
+
+    def free(self, case: Known, gone: set[str]) -> list[str]:
+        """Who is on the roster, never barred, and not there already."""
+        return [who for who in self.roles if who not in case.never | gone | {case.reporter} and who not in case.given]
 
     def never(self, kind: Kind, about: About, reporter: str, subject: str | None, excluded: frozenset[str]) -> set[str]:
         found = set(excluded) | ({subject} if subject else set())
@@ -219,7 +229,9 @@ class DeskMachine(RuleBasedStateMachine):
             assert not never & set(line)
             assert not (receipt.route.channel and any(self.desk.roster.reads_channel(who) for who in never))
             assert reporter not in line
-            case = Known(receipt.ref, kind, reporter, given, never, excluded, urgent=urgent, line=line)
+            above = self.above(wanted(kind, about, reporter, subject, self.roles), {*never, *given, *line, reporter})
+            assert [each.id for each in receipt.route.on_recusal] == above
+            case = Known(receipt.ref, kind, reporter, given, never, excluded, urgent=urgent, line=line, above=above)
             self.cases.append(case)
             self.touched = case
 
@@ -279,13 +291,16 @@ class DeskMachine(RuleBasedStateMachine):
             return
         others = [who for who in case.given if who != by and self.handles(case, who)]
         heirs = self._heirs(case, {by})
-        if not others and not heirs:
+        above = [who for who in case.above if who in self.free(case, {by}) and Role.CHAIR in self.roles[who]]
+        if not others and not heirs and not above:
             assert isinstance(answer, Illegal)
             return
         assert answer is None
         case.never.add(by)
-        if not others:
+        if not others and heirs:
             self._inherit(case, heirs[0])
+        elif not others:
+            case.given[above[0]] = frozenset({Role.CHAIR})
         if case.owner == by:
             case.owner = None
             case.state = case.state if case.state in (State.CLOSED, State.REOPENED) else State.SUBMITTED
@@ -307,14 +322,16 @@ class DeskMachine(RuleBasedStateMachine):
             return
         case.never |= self.never(Kind.REPORT, about, case.reporter, subject, frozenset())
         roles = {case.reporter: frozenset[Role]()} | self.roles
-        case.given = self.granted(wanted(Kind.REPORT, about, case.reporter, subject, roles), case.never, case.reporter)
+        decides = wanted(Kind.REPORT, about, case.reporter, subject, roles)
+        case.given = self.granted(decides, case.never, case.reporter)
+        case.line = list(self.store.cases[case.ref].concern.on_silence)
+        case.above = self.above(decides, {*case.never, *case.given, *case.line, case.reporter})
         if not case.given:
             assert isinstance(answer, NoRoute)
-            case.given = {by: frozenset(Role)}
+            case.given, case.above = {by: frozenset(Role)}, []
         else:
             assert isinstance(answer, CaseView if self.handles(case, by) else type(None))
         case.state, case.owner = State.SUBMITTED, None
-        case.line = list(self.store.cases[case.ref].concern.on_silence)
 
     @precondition(lambda self: self.cases)
     @rule(which=_CASE, hours=st.sampled_from([1, 30, 60]))
@@ -447,8 +464,7 @@ class DeskMachine(RuleBasedStateMachine):
         """Who may still be given it: on the roster, never barred, not there already, with the role of the line."""
         line = case.line[self.store.cases[case.ref].step if step is None else step :]
         later = {Role.DSL, Role.DEPUTY_DSL}
-        free = [who for who in line if who in self.roles and who not in case.never | gone and who not in case.given]
-        return [who for who in free if self.roles[who] & later]
+        return [who for who in line if who in self.free(case, gone) and self.roles[who] & later]
 
     def _inherit(self, case: Known, who: str) -> None:
         case.given[who] = frozenset({Role.DSL, Role.DEPUTY_DSL})

@@ -251,7 +251,7 @@ def test_a_wish_to_speak_holds_no_words() -> None:
     assert "Priya Shah asks to speak to you" in shown(review).intro[0]
     sent = turn(REPORT, "d", review.values, "send", {}, context())
     assert sent.page is None
-    assert REPORT.ending("d", sent.values, context()) == Wish(About.STUDENT, None, "helen")
+    assert REPORT.ending("d", sent.values, context()) == Wish(About.STUDENT, None, "helen", frozenset({SAM}))
     with pytest.raises(TypeError):
         REPORT.filing("d", sent.values, context())
 
