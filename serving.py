@@ -19,10 +19,10 @@ from bot.clock import SystemClock
 from bot.consider import Consider
 from bot.errors import SettingsError
 from bot.formwork import Formwork
-from bot.model import Destination, Platform, Reply
+from bot.model import Platform
+from bot.notices.cards import Cards, Handle
 from bot.notices.compose import Composer
 from bot.notices.failures import Gauges
-from bot.notices.model import Notice, NoticeKind
 from bot.notices.watch import Watch
 from bot.notices.worker import Worker
 from bot.ports import Messenger, Reader
@@ -100,7 +100,8 @@ class Parts:
     """Everything that does not depend on the platform."""
 
     school: School
-    charter: Charter
+    handle: Handle
+    cards: Cards
     desk: Desk
     replies: Replies
     composer: Composer
@@ -114,7 +115,8 @@ class Parts:
 
     def worker(self, messenger: Messenger, lease: float, gap: float = 0.0) -> Worker:
         """What delivers notices through this messenger."""
-        return Worker(self.outbox, messenger, self.composer.compose, self.clock, self.wake, lease, gap)
+        compose, wake = self.composer.compose, self.wake
+        return Worker(self.outbox, messenger, compose, self.clock, wake, lease, gap, self.cards)
 
     def watch(self) -> Watch:
         """What reminds and hands on."""
@@ -155,15 +157,20 @@ def _parts(
         Formwork(desk, replies, memory, reader, school, clock),
         Casework(desk, replies, words, school, clock),
     )
-    composer, inbox = Composer(desk, words, clock, school.calendar), SqlInbox(database, sealer, clock)
-    return Parts(school, charter, desk, replies, composer, store, outbox, inbox, Metrics(), clock, wake, sealer)
+    composer, inbox, cards = (
+        Composer(desk, words, clock, school.calendar),
+        SqlInbox(database, sealer, clock),
+        Cards(wake),
+    )
+    handle = cards.following(charter.handle)
+    return Parts(school, handle, cards, desk, replies, composer, store, outbox, inbox, Metrics(), clock, wake, sealer)
 
 
 @asynccontextmanager
 async def _preview(settings: Settings, database: Database, parts: Parts, _: Platforms) -> AsyncIterator[None]:
     rooms = Rooms(parts.school.people, SqlMessageLog(database, parts.sealer), parts.clock)
     trouble, app = parts.replies.plain("trouble"), web.Application()
-    turns = Turns(parts.charter.handle, rooms, parts.inbox, parts.metrics, trouble)
+    turns = Turns(parts.handle, rooms, parts.inbox, parts.metrics, trouble)
     WebTransport(rooms, turns, STARTERS, trouble, parts.school.name).register(app)
     register_health(app, _ready(database), parts.metrics)
     async with _listening(app, settings), _working(parts.worker(WebMessenger(rooms), PREVIEW_LEASE), parts.watch()):
@@ -174,7 +181,7 @@ async def _preview(settings: Settings, database: Database, parts: Parts, _: Plat
 async def _platforms(settings: Settings, database: Database, parts: Parts, chosen: Platforms) -> AsyncIterator[None]:
     """Slack, Teams or both, on one server. Slack is connected before the first notice goes out."""
     app, messengers = web.Application(), dict[Platform, Messenger]()
-    handle, people, plain = parts.charter.handle, parts.school.people, parts.replies.plain
+    handle, people, plain = parts.handle, parts.school.people, parts.replies.plain
     slack = None
     if chosen.slack:
         slack = SlackTransport(chosen.slack, handle, people, parts.inbox, parts.metrics, plain, STARTERS)
@@ -201,20 +208,14 @@ def _teams(settings: TeamsSettings, database: Database, parts: Parts) -> Teams:
     plain = parts.replies.plain
     standing = Standing(
         welcome=plain("about", safeguarding=False),
-        stranger=plain("slack_unlisted"),
+        stranger=plain("unlisted"),
         no_files=plain("no_files"),
-        not_stored=plain("slack_not_stored"),
+        not_stored=plain("not_stored"),
         trouble=plain("trouble"),
         starters=STARTERS,
     )
-
-    async def pointer(ref: str) -> Reply | None:
-        return await parts.composer.compose(Notice("", Destination(), NoticeKind.POINTER, ref, parts.clock.now()))
-
     shelf = SqlShelf(database, parts.sealer)
-    return set_up(
-        settings, parts.charter.handle, parts.school.people, parts.inbox, shelf, pointer, standing, parts.metrics
-    )
+    return set_up(settings, parts.handle, parts.school.people, parts.inbox, shelf, standing, parts.metrics)
 
 
 @asynccontextmanager

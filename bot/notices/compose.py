@@ -12,7 +12,7 @@ from bot.model import Choice, Reply
 from bot.notices.model import Notice, NoticeKind
 from bot.ports import Clock, Words
 
-FOR_THE_CHANNEL = frozenset({NoticeKind.POINTER})
+FOR_THE_CHANNEL = frozenset({NoticeKind.POINTER, NoticeKind.ELSEWHERE})
 """What the leadership channel may be told: that a case is there. Silence, handling and answers are nobody else's to see."""
 
 _WATCHED = frozenset({NoticeKind.POINTER, NoticeKind.IN_PERSON})
@@ -35,6 +35,8 @@ class Composer:
         """The reply to deliver, or None when the destination may no longer know of the case."""
         if notice.destination.person is None and notice.kind not in FOR_THE_CHANNEL:
             return None
+        if notice.kind is NoticeKind.ELSEWHERE:
+            return self._elsewhere(notice)
         pointer = await self.desk.pointer(notice)
         if pointer is None:
             return None
@@ -46,6 +48,11 @@ class Composer:
             body.append(self.words.say("notice_repeat"))
         opening = Choice(self.words.say("open_case"), f"open:case:{notice.ref}", opens=True)
         return Reply(lead, tuple(body), choices=(opening,), summary=self.words.say("notice_summary", ref=notice.ref))
+
+    def _elsewhere(self, notice: Notice) -> Reply:
+        """No kind, no owner, nothing to open: what the channel was told before is all that it ever learns."""
+        lead, *body = self.words.say("notice_elsewhere", ref=notice.ref).splitlines()
+        return Reply(lead, tuple(body), summary=self.words.say("notice_summary", ref=notice.ref))
 
     def _said(self, notice: Notice, pointer: Pointer) -> str:
         summary = pointer.summary

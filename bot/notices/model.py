@@ -27,6 +27,8 @@ class NoticeKind(StrEnum):
     IN_PERSON = "in_person"
     UNDELIVERED = "undelivered"
     UNANSWERED = "unanswered"
+    ELSEWHERE = "elsewhere"
+    """Shown in the place of a pointer whose channel may not know of the case any more; never sent on its own."""
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 
 from bot.model import Delivery, Gone, Later, Reply, Sent
+from bot.notices.cards import Cards
 from bot.notices.model import Claimed, Notice, NoticeKind
 from bot.ports import Clock, Messenger, Outbox
 
@@ -43,7 +44,7 @@ class Worker:
     `wake` is set by whoever writes notices. `lease` is how long, in seconds, a notice stays with a worker that says
     nothing: after a crash it is sent again, under the same key, when the lease has run out. `gap` is how long, in
     seconds, this worker waits between two messages to the same destination. A notice takes at most its lease: a quarter
-    each for the gap and for its words, half for the messenger.
+    each for the gap and for its words, half for the messenger. `cards` are those in the leadership channel to be put right.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Worker:
         wake: asyncio.Event | None = None,
         lease: float = 60.0,
         gap: float = 0.0,
+        cards: Cards | None = None,
     ) -> None:
         if gap > lease / 4:
             raise ValueError(f"a gap of {gap} s does not fit into a quarter of a lease of {lease} s")
@@ -65,6 +67,7 @@ class Worker:
         self._wake = wake or asyncio.Event()
         self._lease = lease
         self._gap = gap
+        self._cards = cards or Cards(self._wake)
         self._next_turn: dict[str, float] = {}
         self._running: set[asyncio.Task[None]] = set()
 
@@ -83,20 +86,26 @@ class Worker:
         while claimed := await self._claim():
             await asyncio.gather(*(self._deliver(each) for each in claimed))
             tried += len(claimed)
+        await asyncio.gather(*(self._put_right(ref) for ref in self._cards.take()))
         return tried
 
     async def _round(self) -> float:
         """Start what is due; return how many seconds may pass before the next look."""
         try:
             for claimed in await self._claim():
-                task = asyncio.create_task(self._deliver(claimed))
-                self._running.add(task)
-                task.add_done_callback(self._finished)
+                self._start(self._deliver(claimed))
+            for ref in self._cards.take():
+                self._start(self._put_right(ref))
             due = await self._outbox.next_due()
         except Exception as error:
             log.error("notices_unavailable", error=type(error).__name__)
             return _FIRST_WAIT
         return _LONGEST_SLEEP if due is None else (due - self._clock.now()).total_seconds()
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._finished)
 
     async def _claim(self) -> tuple[Claimed, ...]:
         return await self._outbox.claim(self._clock.now(), timedelta(seconds=self._lease))
@@ -125,7 +134,6 @@ class Worker:
         match delivery:
             case Sent(ref):
                 await self._outbox.sent(claimed, ref, now)
-                await self._bring_up_to_date(claimed.notice)
             case Gone():
                 await self._outbox.gone(claimed, now)
             case Later(seconds):
@@ -135,21 +143,27 @@ class Worker:
                 await self._outbox.withheld(claimed)
             case Unsure():
                 await self._outbox.later(claimed, now + self._pause(claimed), unsure=True)
+        if claimed.notice.destination.person and isinstance(delivery, Sent | Gone | Withheld):
+            self._cards.mark(claimed.notice.ref)
         told = type(delivery).__name__.lower()
         log.info("notice", result=told, notice=claimed.notice.id, ref=claimed.notice.ref, attempt=claimed.attempt)
 
-    async def _bring_up_to_date(self, news: Notice) -> None:
-        """Let the pointer in the leadership channel say how its case stands now. One that fails waits for the next news."""
-        if news.kind is NoticeKind.POINTER:
-            return
+    async def _put_right(self, ref: str) -> None:
+        """Let the pointer in the leadership channel say how its case stands now. One that fails waits for the next news.
+
+        Where the channel may not know of the case any more, the pointer says that and no more.
+        """
         try:
             async with asyncio.timeout(self._lease / 2):
-                card = await self._outbox.card(news.ref)
-                reply = await self._compose(card[0]) if card else None
-                if card and reply:
-                    await self._messenger.update(card[1], reply)
+                if card := await self._outbox.card(ref):
+                    pointer, message = card
+                    elsewhere = replace(pointer, kind=NoticeKind.ELSEWHERE)
+                    if reply := await self._compose(pointer) or await self._compose(elsewhere):
+                        await self._messenger.update(message, reply)
         except Exception as error:
-            log.warning("card_not_updated", ref=news.ref, error=type(error).__name__)
+            log.warning("card_not_updated", ref=ref, error=type(error).__name__)
+        finally:
+            self._cards.done(ref)
 
     async def _send(self, notice: Notice) -> _Result:
         """What became of it. A fault is named by its type: its text may hold content.

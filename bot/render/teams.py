@@ -45,6 +45,7 @@ _COLOURS = {
     Tone.DO: "Accent",
     Tone.DEPENDS: "Warning",
 }
+SAFETY_TITLE = "Somebody may be at risk: ring first"
 UNDERSTOOD = "I understood this. Press one to put it right."
 _HIDE = Choice("Hide this", "hide")
 _TICKED = "✓ "
@@ -152,7 +153,12 @@ def _turned(page: Page, part: int) -> Json:
 
 
 def _safety(lines: Sequence[str]) -> list[Json]:
-    return [box([runs(clip(text, 1000), weight="Bolder") for text in lines], "attention", bleed=True)] if lines else []
+    """The card that comes before everything else; nothing when there are no lines."""
+    if not lines:
+        return []
+    said = [runs(clip(text, 1000), weight="Bolder") for text in lines]
+    title = runs(SAFETY_TITLE, weight="Bolder", size="Medium")
+    return [box([title, *said], "attention", bleed=True)]
 
 
 def _subtle(text: str) -> list[Json]:
@@ -219,7 +225,8 @@ def _starter(text: str) -> Json:
 
 
 def _spoken(reply: Reply) -> str:
-    return " ".join([*reply.safety, reply.lead, *reply.body])
+    title = [f"{SAFETY_TITLE}."] if reply.safety else []
+    return " ".join([*title, *reply.safety, reply.lead, *reply.body])
 
 
 def _attached(content: Json) -> Json:

@@ -223,7 +223,7 @@ class Listeners:
             async with asyncio.timeout(self.patience):
                 outcome = await self._outcome(press, press.view.callback.removeprefix(SUBMITTED))
         except Exception as error:
-            told = self.out.with_reference("slack_not_stored", note_failure("form_not_stored", error))
+            told = self.out.with_reference("not_stored", note_failure("form_not_stored", error))
             await ack(response_action="errors", errors={first_field(press.view): in_a_line(told)})
             return
         await self._acknowledge_sent(ack, press, outcome)

@@ -24,7 +24,6 @@ from bot.transports.teams_showing import NOT_OURS, Pages, Showing, Standing
 from bot.transports.teams_turns import Failed, Known, Result, Turns, Work
 
 Handle = Callable[[Event], Awaitable[Outcome]]
-Changed = Callable[[str], Awaitable[None]]
 
 STILL_WORKING = "That takes a little longer. I'll post it in our chat."
 KNOWN = "Charter already has this. The answer is in our chat."
@@ -37,12 +36,8 @@ _STRANGER = Person("", "", frozenset())
 """For whom an activity is read when nobody on the roster sent it; nothing is carried out for them."""
 
 
-async def _nobody(_: str) -> None:
-    """Nobody follows cases."""
-
-
 class TeamsTransport:
-    """Takes what the gateway lets in. `people` are found by their Entra object id; `changed` hears of each case acted on."""
+    """Takes what the gateway lets in. `people` are found by their Entra object id."""
 
     def __init__(
         self,
@@ -54,7 +49,6 @@ class TeamsTransport:
         messenger: TeamsMessenger,
         standing: Standing,
         metrics: Metrics,
-        changed: Changed = _nobody,
         patience: float = PATIENCE,
     ) -> None:
         self._handle = handle
@@ -62,7 +56,6 @@ class TeamsTransport:
         self._places = places
         self._standing = standing
         self._metrics = metrics
-        self._changed = changed
         self._patience = patience
         self._showing = Showing(outward, messenger, standing)
         self._turns = Turns(self._carry_out, self._tell_trouble, inbox, metrics)
@@ -146,8 +139,6 @@ class TeamsTransport:
         await self._shown(incoming, person, show, outcome)
         if show is Show.DIALOG and isinstance(outcome, Reply) and not isinstance(event, Opened):
             await self._beside(person, outcome)
-        if isinstance(event, Submitted) and event.page.startswith("case:"):
-            await self._changed(event.page.split(":")[1])
         return outcome
 
     async def _turned(self, incoming: Incoming, person: Person, page: str, part: int, show: Show) -> Outcome | None:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.model import Delivery, Destination, Gone, Later, Person, Platform, Reply, Sent
 from bot.render import teams as render
-from bot.transports.guards import note_failure
 from bot.transports.teams_activity import Place, Surface
 from bot.transports.teams_places import Places
 from bot.transports.teams_port import ConnectorRefused, Outward
 from bot.transports.teams_settings import TeamsSettings
-
-Pointer = Callable[[str], Awaitable[Reply | None]]
-"""The card of a case as the leadership channel may see it now, by its reference; None when it may not."""
 
 _UNREACHED = 0
 _NEVER = frozenset({400, 403, 404, 413})
 _FOREVER = "Teams refuses the message there"
 _PAUSE = 15.0
 _CASE = "open:case:"
+_BETWEEN = " "
+"""Between conversation and message in what finds a message again: neither holds a space."""
 
 
 class TeamsMessenger:
@@ -48,22 +46,11 @@ class TeamsMessenger:
         return Sent(sent)
 
     async def update(self, ref: str, reply: Reply) -> Delivery:
-        """Show this in the place of a case's first card in the channel; nothing else is ever changed."""
-        thread = await self._places.thread(case_of(reply))
-        if thread is None or thread[1] != ref:
-            return Gone("no such card")
-        await self._outward.update(thread[0], ref, render.message(reply))
+        """Show this in the place of a message, for everybody who sees it. Raises ConnectorRefused when it cannot be done."""
+        conversation, _, message = ref.partition(_BETWEEN)
+        place = replace(await self._near(), conversation=conversation)
+        await self._outward.update(place, message, render.message(reply))
         return Sent(ref)
-
-    async def refresh(self, ref: str, pointer: Pointer) -> None:
-        """Put a case's first card in the channel right, for everybody who sees it. A fault is noted and changes nothing."""
-        try:
-            thread = await self._places.thread(ref)
-            if thread and (now := await pointer(ref)):
-                place, message = thread
-                await self._outward.update(place, message, render.message(now))
-        except Exception as error:
-            note_failure("pointer_not_refreshed", error)
 
     async def private(self, person: Person) -> Place | None:
         """The personal chat with somebody, opened where it can be; None for somebody without an account in Teams."""
@@ -77,12 +64,12 @@ class TeamsMessenger:
         return made
 
     async def _post(self, destination: Destination, reply: Reply) -> str | None:
-        """The id of the message, or None when there is nowhere to post it."""
+        """What finds the message again, or None when there is nowhere to post it."""
         if destination.person is None:
             return await self._post_to_leadership(reply) if self._settings.leadership else None
         person = self._people.get(destination.person)
         place = await self.private(person) if person else None
-        return await self._outward.post(place, render.message(reply)) if place else None
+        return _found(place, await self._outward.post(place, render.message(reply))) if place else None
 
     async def _post_to_leadership(self, reply: Reply) -> str:
         """In the thread of its case; the first one begins the thread."""
@@ -90,17 +77,21 @@ class TeamsMessenger:
         if ref and (thread := await self._places.thread(ref)):
             message = await self._outward.post(thread[0], render.message(reply))
             await self._places.remember_post(thread[0], message, ref)
-            return message
+            return _found(thread[0], message)
         near = await self._near()
         channel = replace(near, conversation=self._settings.leadership, surface=Surface.TEAM)
         place, message = await self._outward.begin_thread(channel, render.message(reply))
         await self._places.remember_thread(ref, place, message)
-        return message
+        return _found(place, message)
 
     async def _near(self) -> Place:
         """Address, tenant and bot, as the team told us; before it did, as the registration has them."""
         ours = Place(self._settings.service_url, self._settings.tenant, "", f"28:{self._settings.app_id}")
         return await self._places.team() or ours
+
+
+def _found(place: Place, message: str) -> str:
+    return f"{place.conversation}{_BETWEEN}{message}"
 
 
 def case_of(reply: Reply) -> str:

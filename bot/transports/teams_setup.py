@@ -12,7 +12,7 @@ from bot.ports import Inbox
 from bot.transports.health import Metrics
 from bot.transports.teams import Handle, TeamsTransport
 from bot.transports.teams_gateway import Connector, Gateway
-from bot.transports.teams_messenger import Pointer, TeamsMessenger
+from bot.transports.teams_messenger import TeamsMessenger
 from bot.transports.teams_places import Places, Shelf
 from bot.transports.teams_settings import TeamsSettings
 from bot.transports.teams_showing import Standing
@@ -39,16 +39,11 @@ def set_up(
     people: Sequence[Person],
     inbox: Inbox,
     shelf: Shelf,
-    pointer: Pointer,
     standing: Standing,
     metrics: Metrics,
 ) -> Teams:
-    """Make everything. `pointer` writes a case's card for the leadership channel as it stands now."""
+    """Make everything."""
     connector, places = Connector(settings), Places(shelf)
     messenger = TeamsMessenger(settings, people, connector, places)
-
-    async def changed(ref: str) -> None:
-        await messenger.refresh(ref, pointer)
-
-    transport = TeamsTransport(handle, people, inbox, connector, places, messenger, standing, metrics, changed)
+    transport = TeamsTransport(handle, people, inbox, connector, places, messenger, standing, metrics)
     return Teams(connector, messenger, transport, Gateway(settings, connector, transport.receive))

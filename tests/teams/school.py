@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,9 +14,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.cases.desk import Desk
 from bot.cases.routing import Roster
-from bot.model import Destination, Person, Platform
+from bot.model import Delivery, Person, Platform
+from bot.notices.cards import Cards
 from bot.notices.compose import Composer
-from bot.notices.model import Notice, NoticeKind
+from bot.notices.worker import Worker
+from bot.ports import Reader
 from bot.render.words import TemplateWords
 from bot.replies import Replies
 from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
@@ -28,10 +31,12 @@ from guidance_kb.library import Library
 from tests.contract.microsoft import TENANT, Microsoft, activity, invoke
 from tests.fakes import FactsReader, FakeMemory, assemble
 from tests.small_school import MemoryCaseStore, WallClock
+from tests.teams.stores import DictShelf, ListInbox, MemoryOutbox
 
 LIBRARY = Library.load(ROOT / "guidance_kb")
 CHANNEL = "19:slt@thread.tacv2"
 FACTS = parse_facts({"matter": "connect", "who": "student", "age": "under_18"})
+SURE = FactsReader(FACTS)
 SCHOOL = load_school(EXAMPLE_SCHOOL)
 PEOPLE = {
     one.id: replace(one, accounts={Platform.TEAMS: f"00000000-0000-0000-0000-{number:012d}"})
@@ -39,67 +44,21 @@ PEOPLE = {
 }
 
 
-class DictShelf:
-    """A `Shelf` that holds everything until the test ends."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-
-    async def get(self, name: str) -> str | None:
-        """As the port says."""
-        return self.texts.get(name)
-
-    async def put(self, name: str, text: str) -> None:
-        """As the port says."""
-        self.texts[name] = text
-
-    async def add(self, name: str, text: str) -> bool:
-        """As the port says."""
-        return self.texts.setdefault(name, text) is text
-
-    async def drop(self, name: str) -> None:
-        """As the port says."""
-        self.texts.pop(name, None)
-
-
-class ListInbox:
-    """An `Inbox` in memory; `broken` makes it refuse everything."""
-
-    def __init__(self) -> None:
-        self.waiting: dict[str, str] = {}
-        self.known: set[str] = set()
-        self.broken = False
-
-    async def accept(self, event_id: str, payload: str) -> bool:
-        """As the port says."""
-        if self.broken:
-            raise OSError("the disk is full")
-        if event_id in self.known:
-            return False
-        self.known.add(event_id)
-        self.waiting[event_id] = payload
-        return True
-
-    async def done(self, event_id: str) -> None:
-        """As the port says."""
-        self.waiting.pop(event_id, None)
-
-    async def pending(self) -> tuple[tuple[str, str], ...]:
-        """As the port says."""
-        return tuple(self.waiting.items())
-
-
 class Side(Protocol):
     """Microsoft's side: where its Connector is, and what it was sent."""
 
-    service: str
+    @property
+    def service(self) -> str:
+        """The Connector's address."""
+        ...
+
     calls: list[tuple[str, str, dict[str, Any]]]
 
 
 class School:
     """Charter in Teams, and the people of the example school who write to it."""
 
-    def __init__(self, side: Side) -> None:
+    def __init__(self, side: Side, reader: Reader) -> None:
         self.side = side
         self.microsoft: Microsoft
         self.store, self.inbox, self.shelf, self.clock = MemoryCaseStore(), ListInbox(), DictShelf(), WallClock()
@@ -107,26 +66,31 @@ class School:
         roster = Roster(people, frozenset({Platform.TEAMS}))
         self.desk = Desk(self.store, roster, self.clock, SCHOOL.numbers())
         school = SCHOOL.model_copy(update={"people": people})
-        self.charter = assemble(FactsReader(FACTS), LIBRARY, self.desk, FakeMemory(), school, self.clock)
+        self.charter = assemble(reader, LIBRARY, self.desk, FakeMemory(), school, self.clock)
         self.composer = Composer(self.desk, TemplateWords.load(), self.clock)
         settings = TeamsSettings(
             tenant=TENANT, leadership=CHANNEL, service_url=side.service, development=True, hosts=()
         )
+        self.cards, self.outbox = Cards(asyncio.Event()), MemoryOutbox(self.store)
         self.teams = self._set_up(settings, people)
+        self.worker = Worker(
+            self.outbox, self.teams.messenger, self.composer.compose, self.clock, lease=10, cards=self.cards
+        )
         self.client: TestClient[web.Request, web.Application]
         self.status = 0
 
     def _set_up(self, settings: TeamsSettings, people: tuple[Person, ...]) -> Teams:
-        replies = Replies(TemplateWords.load(), LIBRARY, SCHOOL.contacts)
-        names = ("about", "slack_unlisted", "no_files", "slack_not_stored", "trouble")
-        said = [replies.plain(name) for name in names]
-        standing = Standing(*said, starters=("May I add a parent?", "May I text a student?"))
-        metrics = Metrics()
-        handle = self.charter.handle
-        return set_up(settings, handle, people, self.inbox, self.shelf, self._pointer, standing, metrics)
-
-    async def _pointer(self, ref: str) -> Any:
-        return await self.composer.compose(Notice("", Destination(), NoticeKind.POINTER, ref, self.clock.now()))
+        plain = Replies(TemplateWords.load(), LIBRARY, SCHOOL.contacts).plain
+        standing = Standing(
+            plain("about"),
+            plain("unlisted"),
+            plain("no_files"),
+            plain("not_stored"),
+            plain("trouble"),
+            starters=("May I add a parent?", "May I text a student?"),
+        )
+        handle = self.cards.following(self.charter.handle)
+        return set_up(settings, handle, people, self.inbox, self.shelf, standing, Metrics())
 
     # What people do
 
@@ -155,20 +119,17 @@ class School:
         await self.teams.transport.settled()
         return [sent for _, _, sent in self.side.calls[before:] if sent.get("type") != "typing"]
 
-    async def deliver(self) -> list[Any]:
-        """Deliver every notice that was written since the last time; what became of each."""
-        done = []
-        while self.store.notices:
-            notice = self.store.notices.pop(0)
-            reply = await self.composer.compose(notice)
-            done.append(await self.teams.messenger.send(notice.destination, reply, notice.id) if reply else None)
-        return done
+    async def deliver(self) -> list[Delivery]:
+        """Deliver every notice written since the last time, and put cards right; what became of each notice."""
+        before = len(self.outbox.verdicts)
+        await self.worker.deliver_due()
+        return self.outbox.verdicts[before:]
 
 
 @asynccontextmanager
-async def running(side: Side) -> AsyncIterator[School]:
+async def running(side: Side, reader: Reader = SURE) -> AsyncIterator[School]:
     """A school with Charter running, beside what stands for Microsoft."""
-    made = School(side)
+    made = School(side, reader)
     app = web.Application()
     made.teams.register(app)
     async with TestClient(TestServer(app)) as made.client:
@@ -176,10 +137,10 @@ async def running(side: Side) -> AsyncIterator[School]:
 
 
 @asynccontextmanager
-async def school() -> AsyncIterator[School]:
+async def school(reader: Reader = SURE) -> AsyncIterator[School]:
     """A school with Charter running, beside the fake."""
     microsoft = Microsoft()
-    async with microsoft.server, running(microsoft) as made:
+    async with microsoft.server, running(microsoft, reader) as made:
         made.microsoft = microsoft
         yield made
 

@@ -187,7 +187,7 @@ def test_safety_comes_first() -> None:
     cards = [render.card(reply), *(render.page_card(page, part) for part in range(len(render.page_parts(page))))]
     assert len(cards) > 3
     for card in cards:
-        assert shown(card["body"][0]) == "Ring 999 now."  # type: ignore[index]
+        assert shown(card["body"][0]) == f"{render.SAFETY_TITLE}Ring 999 now."  # type: ignore[index]
 
 
 def test_a_notification_tells_nothing() -> None:

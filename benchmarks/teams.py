@@ -1,0 +1,202 @@
+"""What an answered question costs in Teams, beside a bare botbuilder echo on the same handler, in turns in one run.
+
+The same activities go to each server, in rounds one after another, so that all see the same disturbance. CPU is the server
+process's own, threads included, and does not change with what else the machine does. A question counts as answered when its
+message has reached the stand-in for the Bot Connector.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import aiohttp
+import psutil
+from aiohttp import web
+
+from benchmarks.slack_server import STAFF
+from benchmarks.teams_server import account
+
+QUESTIONS = Path(__file__).parents[1] / "tests" / "eval" / "sample.jsonl"
+KINDS = ("echo", "transport", "reader", "charter")
+ROUNDS = 4
+A_ROUND = 200
+"""Questions a server gets in one round: one from each of the staff."""
+AT_ONCE = 4
+GIVEN_UP = 30.0
+MOST_MORE = 5.0
+"""Milliseconds of CPU that an answer may cost beyond the echo's."""
+
+
+@dataclass
+class Server:
+    """One server process, and the milliseconds that each round's questions took: of CPU, and until answered."""
+
+    kind: str
+    process: psutil.Process
+    url: str
+    cpu: list[float] = field(default_factory=list)
+    replies: list[float] = field(default_factory=list)
+
+    def spent(self) -> float:
+        """Seconds of CPU so far."""
+        used = self.process.cpu_times()
+        return float(used.user + used.system)
+
+
+class Asker:
+    """Sends questions as Teams does, each from one of the staff in their own chat, and takes the answers as its Connector."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self._http = http
+        self._questions = [json.loads(line)["turns"][0] for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+        self._numbers = count(1)
+        self._waiting: dict[str, asyncio.Future[float]] = {}
+        self.service = ""
+
+    async def round(self, server: Server) -> None:
+        """One round of questions, a few at a time; what each took. Raises TimeoutError when one is never answered."""
+        before, left = server.spent(), iter([next(self._numbers) for _ in range(A_ROUND)])
+
+        async def one_after_another() -> None:
+            for number in left:
+                server.replies.append(await self._answered(server, number))
+
+        await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
+        server.cpu.append((server.spent() - before) / A_ROUND * 1000)
+
+    async def _answered(self, server: Server, number: int) -> float:
+        """Milliseconds until a question's answer is there."""
+        start = time.monotonic()
+        answer = self._waiting[_chat(number)] = asyncio.get_running_loop().create_future()
+        async with self._http.post(f"{server.url}/api/messages", json=self._activity(number)) as response:
+            response.raise_for_status()
+        ended: float = await asyncio.wait_for(answer, GIVEN_UP)
+        return (ended - start) * 1000
+
+    async def take(self, request: web.Request) -> web.Response:
+        """A message from a server, as the Bot Connector takes it. Raises InvalidStateError for a second answer."""
+        body = await request.json()
+        if body["type"] == "message":
+            self._waiting[request.match_info["conversation"]].set_result(time.monotonic())
+        return web.json_response({"id": "m1"}, status=201)
+
+    def _activity(self, number: int) -> dict[str, object]:
+        person = number % STAFF
+        return {
+            "type": "message",
+            "id": str(number),
+            "channelId": "msteams",
+            "serviceUrl": self.service,
+            "text": self._questions[number % len(self._questions)],
+            "from": {"id": f"29:{person}", "aadObjectId": account(person)},
+            "recipient": {"id": "28:charter"},
+            "conversation": {"id": _chat(number), "conversationType": "personal"},
+            "channelData": {"tenant": {"id": "bench"}},
+        }
+
+
+def _chat(number: int) -> str:
+    return f"a:{number % STAFF}"
+
+
+def main() -> None:
+    """Measure and print."""
+    asyncio.run(_measured())
+
+
+async def _measured() -> None:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
+        asker = Asker(http)
+        with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+            async with _connector(asker):
+                servers = []
+                for kind in KINDS:
+                    own = Path(folder) / kind
+                    own.mkdir()
+                    servers.append(stack.enter_context(_server(kind, str(own))))
+                await _rounds(asker, servers)
+    _print(servers)
+
+
+async def _rounds(asker: Asker, servers: Sequence[Server]) -> None:
+    """The first round warms up and is not counted."""
+    for number in range(ROUNDS + 1):
+        for server in servers:
+            await asker.round(server)
+            if number == 0:
+                server.cpu.clear()
+                server.replies.clear()
+
+
+@asynccontextmanager
+async def _connector(asker: Asker) -> AsyncIterator[None]:
+    """The stand-in for the Bot Connector, in this process: what it costs is no server's."""
+    served = web.Application(client_max_size=2**22)
+    served.add_routes([web.post("/v3/conversations/{conversation}/activities", asker.take)])
+    runner = web.AppRunner(served, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    asker.service = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _print(servers: Sequence[Server]) -> None:
+    spent = {server.kind: statistics.median(server.cpu) for server in servers}
+    more = spent["charter"] - spent["echo"]
+    told = {
+        "a bare botbuilder echo on the same handler": spent["echo"],
+        "Charter in all": spent["charter"],
+        f"  more than the echo (to be {MOST_MORE:.0f} or less)": more,
+        "  of it the way through Teams and the rendering": spent["transport"] - spent["echo"],
+        "  of it reading, deciding and wording": spent["reader"] - spent["transport"],
+        "  of it storage (inbox, memory and shelf, SQLite)": spent["charter"] - spent["reader"],
+    }
+    print(f"\nTeams: server CPU for each answered question, median of {ROUNDS} rounds of {A_ROUND}{'ms':>11}")
+    for name, cost in told.items():
+        print(f"  {name:<66} {cost:8.2f}")
+    print(f"\nTeams, {AT_ONCE} questions at a time{'reply p50':>44} {'reply p99':>10}")
+    for server in (servers[0], servers[-1]):
+        cuts = statistics.quantiles(server.replies, n=100)
+        print(f"  {server.kind:<60} {cuts[49]:10.1f} {cuts[98]:10.1f}")
+
+
+@contextmanager
+def _server(kind: str, folder: str) -> Iterator[Server]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "benchmarks.teams_server", kind, str(port), folder]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            _wait(port)
+            yield Server(kind, psutil.Process(process.pid), f"http://127.0.0.1:{port}")
+        finally:
+            process.terminate()
+
+
+def _wait(port: int) -> None:
+    for _ in range(1200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing answers on port {port}")
+
+
+if __name__ == "__main__":
+    main()
