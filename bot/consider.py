@@ -36,8 +36,9 @@ class Consider:
     lines: Thresholds = field(default_factory=Thresholds)
 
     def message(self, text: str, state: ConversationState) -> Considered:
-        """Consider a new message. Facts told before count only when the message continues that question."""
-        reading = self.reader.read(text, state.turns, parse_facts(state.told))
+        """Consider a new message. Facts set by hand before count only when the message continues that question."""
+        known = {fact: value for fact, value in parse_facts(state.told).items() if fact in state.fixed}
+        reading = self.reader.read(text, state.turns, known)
         turns = (*state.turns, text)[-MOST_TURNS:] if reading.follows_on else (text,)
         return self._considered(reading, {}, turns)
 

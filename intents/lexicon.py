@@ -72,11 +72,10 @@ def _follows(rest: _Phrase, words: Sequence[str], start: int) -> bool:
 
 
 class Lexicon(NamedTuple):
-    """The lexicon in use. A tag reads `fact.value`, `theme.name`, `risk.name` or the like."""
+    """The lexicon in use. A tag of `risk` reads `risk.name`, `at_risk.child` or `at_risk.adult`."""
 
     slang: Mapping[str, str]
-    finder: Finder
-    follow: Finder
+    risk: Finder
     courtesy: Finder
 
 
@@ -84,7 +83,5 @@ class Lexicon(NamedTuple):
 def lexicon() -> Lexicon:
     """The lexicon that comes with the reader, read once."""
     raw = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    signs = {f"{fact}.{value}": texts for fact, values in raw["facts"].items() for value, texts in values.items()}
-    for table in ("themes", "risk", "risk_signs"):
-        signs |= {f"{table}.{name}": texts for name, texts in raw[table].items()}
-    return Lexicon(raw["slang"], Finder(signs), Finder(raw["follow"]), Finder(raw["courtesy"]))
+    signs = {f"{table}.{name}": texts for table in ("risk", "at_risk") for name, texts in raw[table].items()}
+    return Lexicon(raw["slang"], Finder(signs), Finder(raw["courtesy"]))

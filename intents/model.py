@@ -48,8 +48,8 @@ class Reading:
     """A message read in the light of the turns before it.
 
     `facts` has an entry for each fact of the vocabulary, facts carried over from earlier turns included.
-    `situations` are the reader's own second opinion: ids of rows of the table with probabilities, likeliest first;
-    empty when the reader was not trained for this guidance. `follows_on` says the message continues the last question.
+    `situations` are the reader's own second opinion: ids of rows of the table with probabilities. They mean nothing for
+    a guidance that it was not trained for. `follows_on` says the message continues the last question.
     """
 
     intents: Mapping[Intent, float]

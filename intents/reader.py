@@ -4,103 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from guidance_kb.facts import VOCABULARY, Facts, FactValue
-from intents.features import Features, Vector
-from intents.heads import Model, Numbers
+from intents.encoder import NOT_TOLD, YES, Encoder, Numbers
 from intents.lexicon import lexicon
 from intents.model import Courtesy, Intent, Reading, Told
 from intents.normalise import Normaliser
 from intents.risk import judge
 
-NOT_TOLD = "-"
-"""How training and heads name a fact that a message does not tell."""
-
-EARLIER = 0.7
-"""How much the earlier messages of a question weigh beside the last one."""
-
 CARRIED = 0.9
-"""How sure it is that a fact which a follow-up does not tell itself is still as it was."""
+"""How sure it is that a known fact which a follow-up does not tell itself is still as it was."""
 
 UNLIKELY = 0.001
 """Rows below this probability are left out of a reading."""
 
-_LONG_REMARK = 27
-_SHORT = 6.9
-_SIGNS = {"first opener": 2.1, "first pointing": 1.3, "pointing": 1.4, "fresh": -3.0, "?": -1.6, "i": 1.1, "my": 1.1}
-_GOES_ON = 4.4
-
+_FOLLOWS_FROM = 0.5
 _COURTESIES = 6
 
 
-class LearnedReader:
-    """Reads messages with a trained model and the lexicon. Holds no conversation: the caller tells what went before."""
+class EncodedReader:
+    """Reads messages with the trained encoder and the lexicon. Holds no conversation: the caller tells what went before."""
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._normaliser = Normaliser(lexicon().slang, model.vocabulary)
-        answers = model.answers()
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._normaliser = Normaliser(lexicon().slang, encoder.words)
+        answers = encoder.answers
         self._intents = [Intent(name) for name in answers["intent"]]
-        self._danger = list(answers["risk"]).index("yes") if "yes" in answers["risk"] else None
-        self._rows = answers.get("situation", ())
-        self._values = {fact: _values(kind, answers.get(fact, (NOT_TOLD,))) for fact, kind in VOCABULARY.items()}
+        self._values = {fact: [_value(kind, answer) for answer in answers[fact]] for fact, kind in VOCABULARY.items()}
 
     def read(self, text: str, earlier: Sequence[str] = (), known: Facts | None = None) -> Reading:
-        """Read one message. `earlier` are the messages of the question so far, oldest first; `known` the facts so far.
+        """Read one message. `earlier` are the messages of the question so far, oldest first; `known` what is sure.
 
         Any text is read: an empty one has no risk and no facts. Only a message that continues the last question
         carries over what is known.
         """
         words = self._normaliser.words(text)
-        follows_on = bool(earlier) and continues(words)
-        before = [self._normaliser.words(turn) for turn in earlier] if follows_on else []
-        heard = self._model.ask(mixed(self._model.features, words, before))
-        danger = 0.0 if self._danger is None else float(heard["risk"][self._danger])
+        heard, follows_on = self._heard(text, earlier)
         return Reading(
             intents=dict(zip(self._intents, heard["intent"].tolist(), strict=True)),
-            risk=judge(words, danger),
+            risk=judge(words, self._chance(heard, "risk")),
             facts=self._facts(heard, known if follows_on and known else {}),
-            situations=_likeliest_first(self._rows, heard.get("situation")),
+            situations=self._rows(heard),
             courtesy=courtesy(words),
             follows_on=follows_on,
         )
 
+    def _heard(self, text: str, earlier: Sequence[str]) -> tuple[dict[str, Numbers], bool]:
+        """What the encoder says, in the light of earlier messages if this one goes on with them."""
+        if earlier:
+            together = self._encoder.ask(text, earlier)
+            if self._chance(together, "follows") >= _FOLLOWS_FROM:
+                return together, True
+        return self._encoder.ask(text), False
+
+    def _chance(self, heard: Mapping[str, Numbers], head: str) -> float:
+        return float(heard[head][self._encoder.answers[head].index(YES)])
+
+    def _rows(self, heard: Mapping[str, Numbers]) -> dict[str, float]:
+        rows = zip(self._encoder.answers["situation"], heard["situation"].tolist(), strict=True)
+        return {row: chance for row, chance in rows if chance >= UNLIKELY}
+
     def _facts(self, heard: Mapping[str, Numbers], known: Facts) -> dict[str, Told]:
         return {
-            fact: _told(
-                dict(zip(values, heard[fact].tolist() if fact in heard else (1.0,), strict=True)), known.get(fact)
-            )
+            fact: _told(dict(zip(values, heard[fact].tolist(), strict=True)), known.get(fact))
             for fact, values in self._values.items()
         }
-
-
-def mixed(features: Features, words: Sequence[str], before: Sequence[Sequence[str]]) -> Vector:
-    """The vector of a message and, more lightly, of the messages before it."""
-    vector = features.vector(words)
-    if not before:
-        return vector
-    sums = np.zeros(len(features), dtype=np.float32)
-    for (ids, weights), share in ((vector, 1.0), (features.vector([w for turn in before for w in turn]), EARLIER)):
-        sums[ids] += share * weights
-    ids = np.flatnonzero(sums)
-    return ids, sums[ids] / max(float(np.linalg.norm(sums)), 1e-9)
-
-
-def continues(words: Sequence[str]) -> bool:
-    """Whether a message goes on with the question before it, rather than begin another.
-
-    Short messages, those that begin like an afterthought and those that point back mostly do. The weights were fitted
-    on the examples: of the last messages of conversations 80 % are found, of messages that stand alone 22 % taken so.
-    """
-    if not words:
-        return False
-    follow = lexicon().follow
-    signs = (
-        follow.tags(words) | {f"first {tag}" for tag in follow.tags_at(words, 0)} | {words[0]} | ({"?"} & set(words))
-    )
-    shortness = max(0, _LONG_REMARK - len(words)) / _LONG_REMARK
-    return _SHORT * shortness + sum(weight for sign, weight in _SIGNS.items() if sign in signs) >= _GOES_ON
 
 
 def courtesy(words: Sequence[str]) -> Courtesy | None:
@@ -114,8 +81,8 @@ def courtesy(words: Sequence[str]) -> Courtesy | None:
     )
 
 
-def _values(kind: type[FactValue], answers: Sequence[str]) -> list[FactValue | None]:
-    return [None if answer == NOT_TOLD else kind(answer) for answer in answers]  # type: ignore[call-arg]
+def _value(kind: type[FactValue], answer: str) -> FactValue | None:
+    return None if answer == NOT_TOLD else kind(answer)  # type: ignore[call-arg]
 
 
 def _told(told: dict[FactValue | None, float], known: FactValue | None) -> Told:
@@ -124,10 +91,3 @@ def _told(told: dict[FactValue | None, float], known: FactValue | None) -> Told:
         told[None] = untold * (1 - CARRIED)
         told[known] = told.get(known, 0.0) + untold * CARRIED
     return told
-
-
-def _likeliest_first(rows: Sequence[str], chances: Numbers | None) -> dict[str, float]:
-    if chances is None:
-        return {}
-    likely = [pair for pair in zip(rows, chances.tolist(), strict=True) if pair[1] >= UNLIKELY and pair[0] != NOT_TOLD]
-    return dict(sorted(likely, key=lambda pair: -pair[1]))

@@ -13,9 +13,6 @@ ALARM_FROM = 0.1
 CERTAIN = 0.95
 """The least probability of a message in which a phrase of the lexicon alone raises the alarm."""
 
-_CHILD = frozenset({"who.student", "who.leaver", "who.child_elsewhere", "tie.own_child", "risk_signs.child"})
-_ADULT = frozenset({"risk.adult", "risk_signs.adult"})
-
 
 def judge(words: Sequence[str], learned: float) -> Risk:
     """Judge a message by its words and by the learned probability of danger.
@@ -23,8 +20,8 @@ def judge(words: Sequence[str], learned: float) -> Risk:
     The alarm is raised by either: a phrase of the lexicon's [risk] part, or a probability that is high enough. The one
     at risk is taken for an adult when the words speak of an adult and of no child.
     """
-    tags = lexicon().finder.tags(words)
+    tags = lexicon().risk.tags(words)
     phrase = any(tag.startswith("risk.") for tag in tags)
     probability = max(learned, CERTAIN) if phrase else learned
-    adult = bool(tags & _ADULT) and not tags & _CHILD
+    adult = "at_risk.adult" in tags and "at_risk.child" not in tags
     return Risk(probability >= ALARM_FROM, probability, adult)

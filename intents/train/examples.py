@@ -16,12 +16,18 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 @dataclass(frozen=True)
 class Example:
-    """One message as somebody may type it, with what it means. The meaning is that of the last of `turns`."""
+    """One message as somebody may type it, with what it means. The meaning is that of the last of `turns`.
+
+    Of a question, `verdicts` and `cites` are the verdicts and paragraphs that experts accept, the best first; where none
+    are given, what the decision table says of its facts is the only right answer.
+    """
 
     writer: str
     turns: tuple[str, ...]
     intent: Intent
     facts: Mapping[str, FactValue]
+    verdicts: tuple[str, ...] = ()
+    cites: tuple[str, ...] = ()
 
 
 def load_examples(folder: Path = EXAMPLES) -> tuple[Example, ...]:
@@ -37,7 +43,13 @@ def load_examples(folder: Path = EXAMPLES) -> tuple[Example, ...]:
 def _example(path: Path, number: int, line: str) -> Example:
     try:
         raw = json.loads(line)
-        facts = parse_facts(raw["facts"])
-        return Example(path.stem, tuple(raw["turns"]), Intent(raw["intent"]), facts)
+        return Example(
+            path.stem,
+            tuple(raw["turns"]),
+            Intent(raw["intent"]),
+            parse_facts(raw["facts"]),
+            tuple(verdict for verdict in (raw.get("verdict"), *(raw.get("also") or ())) if verdict),
+            tuple(raw.get("cites") or ()),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path.name}, line {number}: {error}") from error
