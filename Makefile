@@ -28,7 +28,7 @@ bench: .venv/.dev
 
 # The screenshots of the docs, taken by the browser tests.
 pictures: .venv/.dev
-	@CHARTER_PICTURES=docs/images $(BIN)/python -m pytest -q tests/browser tests/slack/test_pictures.py
+	@CHARTER_PICTURES=docs/images $(BIN)/python -m pytest -q tests/browser tests/slack/test_pictures.py tests/teams/test_pictures.py
 
 # Train the reader again, half an hour on two cores, and write intents/model/reader.onnx; run it after changing the
 # facts, the decision table or the examples.

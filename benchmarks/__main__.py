@@ -25,12 +25,12 @@ import aiohttp
 import psutil
 
 import app
-from benchmarks import cases, slack
+from benchmarks import cases, slack, teams
 from bot.ask import ask
 from bot.consider import Consider
 from bot.render.words import TemplateWords
 from bot.replies import Replies
-from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school, load_settings
+from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
 from guidance_kb.library import Library
 
 QUESTIONS = Path(__file__).parents[1] / "tests" / "eval" / "sample.jsonl"
@@ -66,13 +66,13 @@ def main() -> None:
     asyncio.run(_servers([turns[-1] for turns in conversations]))
     cases.main()
     slack.main()
-    # Here comes the next platform: teams.main(), from benchmarks/teams.py.
+    teams.main()
 
 
 def _answer_path(conversations: Sequence[Sequence[str]]) -> Timing:
     """Read, decide and render the last message of each conversation, on one core."""
-    settings, library = load_settings(), Library.load(ROOT / "guidance_kb")
-    reader = app.reader(settings, library)
+    library = Library.load(ROOT / "guidance_kb")
+    reader = app.reader()
     replies = Replies(TemplateWords.load(), library, load_school(EXAMPLE_SCHOOL).contacts)
     consider = Consider(reader, library)
     cores = os.sched_getaffinity(0)

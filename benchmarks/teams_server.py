@@ -31,7 +31,7 @@ from bot.ports import Inbox, Memory
 from bot.render.words import TemplateWords
 from bot.replies import Replies
 from bot.school import School
-from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school, load_settings
+from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
 from bot.storage.cases import SqlCaseStore
 from bot.storage.database import open_database
 from bot.storage.inbox import SqlInbox
@@ -93,7 +93,7 @@ class QuickShelf:
 async def _charter(kind: str, folder: Path) -> web.Application:
     school, clock, words = staffed(), SystemClock(), TemplateWords.load()
     library = Library.load(ROOT / "guidance_kb")
-    reader, replies = app.reader(load_settings(), library), Replies(words, library, school.contacts)
+    reader, replies = app.reader(), Replies(words, library, school.contacts)
     database, sealer = await open_database(f"sqlite:///{folder / 'bench.sqlite3'}"), Sealer([Fernet.generate_key()])
     roster = Roster(school.people, connected=frozenset({Platform.TEAMS}))
     desk = Desk(SqlCaseStore(database, sealer), roster, clock, school.numbers())

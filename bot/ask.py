@@ -44,7 +44,7 @@ def as_json(asked: Asked) -> dict[str, object]:
     decision = asked.considered.decision
     ruled = _ruled(decision)
     row = ruled.situation if isinstance(ruled, Answer) else None
-    options = ruled.options if isinstance(ruled, AskWhich) else ()
+    options = ruled.options if isinstance(ruled, AskWhich) else ruled.others if isinstance(ruled, Answer) else ()
     facts = ruled.facts if isinstance(ruled, Answer) else {}
     return {
         "intent": str(_intent(asked.considered)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.weigh import Weighed, weigh
-from guidance_kb.facts import Facts, FactValue
+from guidance_kb.facts import Facts, FactValue, Who
 from guidance_kb.library import Library
 from guidance_kb.model import Situation, Verdict
 from intents.model import Courtesy, Intent, Reading
@@ -18,16 +18,19 @@ class Thresholds:
     `second_opinion` is the weight of the reader's own rows against the table's (0 to 1). A ruling below `sure` is put to
     the person as a choice when the next one has at least `close` of its probability; one that permits, when what
     prohibits has at least `danger` of it. Below `floor` nothing is ruled.
+    An answer names the other rulings that have at least `doubt` of its probability, at most `others` of them.
     `told` is how probable a fact must be to be shown as understood. `choices` is the most that are offered.
     """
 
     second_opinion: float = 0.5
-    sure: float = 0.4
-    close: float = 0.7
-    danger: float = 0.3
+    sure: float = 0.45
+    close: float = 0.5
+    danger: float = 0.03
+    doubt: float = 0.1
     floor: float = 0.05
     told: float = 0.5
     choices: int = 4
+    others: int = 3
 
 
 # What Charter may do
@@ -35,10 +38,11 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Answer:
-    """A ruling, with the facts it stands on."""
+    """A ruling, with the facts it stands on, and others that may have been meant."""
 
     situation: Situation
     facts: Facts
+    others: tuple[Situation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,8 +121,10 @@ def _ruling(reading: Reading, fixed: Facts, library: Library, lines: Thresholds)
         return HandOver()
     if _is_close(rulings, lines) or _is_dangerous(rulings, lines):
         return AskWhich(tuple(ruling.situation for ruling in rulings[: lines.choices]))
-    first = rulings[0].situation
-    return Answer(first, understood(reading, fixed, first, lines))
+    first, *rest = rulings
+    others = [other.situation for other in rest if other.probability >= lines.doubt * first.probability]
+    facts = understood(reading, fixed, first.situation, lines)
+    return Answer(first.situation, facts, tuple(others[: lines.others]))
 
 
 def _is_close(rulings: list[Weighed], lines: Thresholds) -> bool:
@@ -145,6 +151,10 @@ def _by_ruling(weighed: tuple[Weighed, ...]) -> list[Weighed]:
     return sorted(joined.values(), key=lambda ruling: -ruling.probability)
 
 
+_GROWN_UP = frozenset({Who.PARENT, Who.COLLEAGUE, Who.PUBLIC, Who.SELF})
+"""An age that was told is not theirs: it is that of the student or former student."""
+
+
 def understood(reading: Reading, fixed: Facts, situation: Situation, lines: Thresholds) -> Facts:
     """The facts an answer stands on: those its row demands, and those told clearly enough to be worth correcting."""
     facts: dict[str, FactValue] = {}
@@ -157,4 +167,6 @@ def understood(reading: Reading, fixed: Facts, situation: Situation, lines: Thre
             facts[name] = fixed[name]
         elif best is not None and (allowed or told[best] >= lines.told):
             facts[name] = best
+    if "age" not in situation.when and facts.get("who") in _GROWN_UP:
+        facts.pop("age", None)
     return facts

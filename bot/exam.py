@@ -98,7 +98,7 @@ class Marked:
 
     @property
     def right_within_one_tap(self) -> bool:
-        """Whether it is, or one of the choices offered is."""
+        """Whether it is, or one of the choices offered, beneath an answer or in its place, is."""
         return self.right or any(self._accepts(option) for option in self.options)
 
     def said_instead_of(self, verdict: Verdict, only: Verdict) -> bool:

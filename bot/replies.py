@@ -121,7 +121,7 @@ class Replies:
             body=(row.answer,),
             understood=tuple(_shown(answer.facts)),
             citations=tuple(map(self._cited, self._library.citations(row))),
-            choices=(*self._asked_back(row), *map(self._next_step, row.offers)),
+            choices=(*self._asked_back(row), *map(self._next_step, row.offers), *map(self._instead, answer.others)),
             footnote="" if row.verdict is not Verdict.REFER else self._words.say("not_settled_note"),
         )
 
@@ -160,6 +160,9 @@ class Replies:
         force = self._words.say(f"force_{clause.force}")
         return Cited(clause.id, clause.section, clause.paragraph, force, clause.words, self._quote(clause.id))
 
+    def _instead(self, row: Situation) -> Choice:
+        return Choice(self._words.say("meant_instead", what=_small(describe(row))), f"choose:{row.id}")
+
     def _asked_back(self, row: Situation) -> tuple[Choice, ...]:
         """One tap for each value of the fact that would change the ruling."""
         if row.ask is None:
@@ -196,6 +199,10 @@ def describe(row: Situation) -> str:
 
 def _shown(facts: Facts) -> list[Understood]:
     return [Understood(name, facts[name].label, f"correct:{name}") for name in SHOWN_FACTS if name in facts]
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _capital(text: str) -> str:

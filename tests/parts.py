@@ -37,8 +37,9 @@ def main() -> None:
     # These import this module's flags, so they can only be named here.
     from tests.slack.local import installed as local_slack  # noqa: PLC0415
     from tests.teams.playground import installed as agents_playground  # noqa: PLC0415
+    from tests.teams.schemas import installed as schemas  # noqa: PLC0415
 
-    for part in (chromium, local_slack, agents_playground):
+    for part in (chromium, local_slack, agents_playground, schemas):
         part()
 
 

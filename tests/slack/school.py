@@ -101,9 +101,9 @@ class Phrasebook:
     def read(self, text: str, earlier: Sequence[str] = (), known: Facts | None = None) -> Reading:
         """As the port says. "What if …" goes on with the question before."""
         follows = bool(earlier) and text.lower().startswith("what if")
-        told = {fact: value for phrase, fact, value in self.PHRASES if re.search(phrase, text, re.IGNORECASE)}
-        facts = {**parse_facts(told), **(known or {})} if known and not earlier else parse_facts(told)
-        facts = {**(known or {}), **facts} if follows else facts
+        facts: Facts = {**(known or {}), **self._told(text)}
+        if follows:
+            facts = {**{fact: value for turn in earlier for fact, value in self._told(turn).items()}, **facts}
         alarm = bool(re.search(r"beats him|scared to go home", text))
         return Reading(
             intents={Intent.REPORT if "want to report" in text else Intent.QUESTION: 1.0},
@@ -111,6 +111,10 @@ class Phrasebook:
             facts={name: {facts.get(name): 1.0} for name in VOCABULARY},
             follows_on=follows,
         )
+
+    def _told(self, text: str) -> Facts:
+        told = {fact: value for phrase, fact, value in self.PHRASES if re.search(phrase, text, re.IGNORECASE)}
+        return parse_facts(told)
 
 
 class RunningClock:

@@ -16,7 +16,6 @@ from bot.render import slack_text
 from bot.render.slack import message, notice
 from bot.render.words import TemplateWords
 from bot.replies import Replies
-from bot.settings import load_settings
 from bot.storage.database import Database
 from guidance_kb.facts import VOCABULARY
 from intents.model import Courtesy, Intent
@@ -61,7 +60,7 @@ FORGED = (
 
 async def test_the_sample_questions_are_answered_within_limits(slack: FakeSlack, database: Database) -> None:
     """Each conversation of the sample, by the real reader, in a Slack that refuses whatever is too long."""
-    reader = app.reader(load_settings(), LIBRARY)
+    reader = app.reader()
     lines = [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
     async with open_school(slack, database, reader=reader) as school:
         for line in lines:
