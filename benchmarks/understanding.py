@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +136,7 @@ def main(files: Sequence[Path]) -> None:
         print(f"\n== {file.name}", *Exam.sit(labelled(file, library), consider, replies).figures(), sep="\n")
     questions = [one for file in files for one in labelled(file, library) if one.intent is Intent.QUESTION]
     print(f"\n{'precision at coverage of':<36}" + "".join(f"{share:8.0%}" for share in SHARES))
-    for name, peer in [("Charter", charter(library)), *peers(library)]:
+    for name, peer in chain([("Charter", charter(library))], peers(library)):
         print(f"{name:<36}" + "".join(f"{value:8.1f}" for value in curve(questions, *peer(questions))), flush=True)
 
 

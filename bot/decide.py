@@ -17,16 +17,18 @@ class Thresholds:
 
     `second_opinion` is the weight of the reader's own rows against the table's (0 to 1). A ruling below `sure` is put to
     the person as a choice when the next one has at least `close` of its probability; one that permits, when what
-    prohibits has at least `danger` of it. Below `floor` nothing is ruled.
+    prohibits has at least `danger` of it; any, when the message is a question at all with less than `question`. Below
+    `floor` nothing is ruled.
     An answer names the other rulings that have at least `doubt` of its probability, at most `others` of them.
     `told` is how probable a fact must be to be shown as understood. `choices` is the most that are offered.
     """
 
     second_opinion: float = 0.5
-    sure: float = 0.45
-    close: float = 0.5
+    sure: float = 0.4
+    close: float = 0.6
     danger: float = 0.03
     doubt: float = 0.1
+    question: float = 0.6
     floor: float = 0.05
     told: float = 0.5
     choices: int = 4
@@ -119,7 +121,8 @@ def _ruling(reading: Reading, fixed: Facts, library: Library, lines: Thresholds)
     rulings = _by_ruling(weigh(reading, fixed, library, lines.second_opinion))
     if not rulings or rulings[0].probability < lines.floor:
         return HandOver()
-    if _is_close(rulings, lines) or _is_dangerous(rulings, lines):
+    unsure = not fixed and reading.intents.get(Intent.QUESTION, 0.0) < lines.question
+    if unsure or _is_close(rulings, lines) or _is_dangerous(rulings, lines):
         return AskWhich(tuple(ruling.situation for ruling in rulings[: lines.choices]))
     first, *rest = rulings
     others = [other.situation for other in rest if other.probability >= lines.doubt * first.probability]
