@@ -20,7 +20,8 @@ class Thresholds:
     prohibits has at least `danger` of it; any, when the message is a question at all with less than `question`. Below
     `floor` nothing is ruled.
     An answer names the other rulings that have at least `doubt` of its probability, at most `others` of them.
-    `told` is how probable a fact must be to be shown as understood. `choices` is the most that are offered.
+    `told` is how probable a fact must be to be shown as understood. `choices` is the most that are offered, `worth` what
+    each must have of the likeliest's probability.
     """
 
     second_opinion: float = 0.5
@@ -32,6 +33,7 @@ class Thresholds:
     floor: float = 0.05
     told: float = 0.5
     choices: int = 4
+    worth: float = 0.01
     others: int = 3
 
 
@@ -123,7 +125,8 @@ def _ruling(reading: Reading, fixed: Facts, library: Library, lines: Thresholds)
         return HandOver()
     unsure = not fixed and reading.intents.get(Intent.QUESTION, 0.0) < lines.question
     if unsure or _is_close(rulings, lines) or _is_dangerous(rulings, lines):
-        return AskWhich(tuple(ruling.situation for ruling in rulings[: lines.choices]))
+        likely = [ruling for ruling in rulings if ruling.probability >= lines.worth * rulings[0].probability]
+        return AskWhich(tuple(ruling.situation for ruling in likely[: lines.choices]))
     first, *rest = rulings
     others = [other.situation for other in rest if other.probability >= lines.doubt * first.probability]
     facts = understood(reading, fixed, first.situation, lines)
