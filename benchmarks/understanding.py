@@ -7,7 +7,7 @@ from the same examples as the reader and answer with the ruling of one row; they
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -31,6 +31,9 @@ EXAMS = sorted((ROOT / "tests" / "eval").glob("unseen-*.jsonl"))
 
 Peer = Callable[[Sequence[Labelled]], tuple[list[Situation], list[float]]]
 """From questions to the row that a reader says of each, and how sure it is."""
+
+PLOT = ROOT / "docs" / "images" / "understanding.svg"
+COLOURS = ("#0b6b6b", "#b3541e", "#7a6a2f", "#4a5aa8", "#8a3f7a")
 
 SHARES = (0.25, 0.5, 0.75, 0.9, 1.0)
 """Coverages at which precision is printed."""
@@ -127,8 +130,26 @@ def _accepted(one: Labelled, row: Situation) -> bool:
     return str(row.verdict) in one.verdicts and not one.cites.isdisjoint(row.clauses[:CITED])
 
 
+def plot(curves: Mapping[str, Sequence[float]], file: Path) -> None:
+    """Draw precision against coverage, a line for each reader."""
+    lines = []
+    for number, (name, values) in enumerate(curves.items()):
+        points = [(60 + 440 * share, 320 - 3 * value) for share, value in zip(SHARES, values, strict=True)]
+        path, (x, y), colour = " ".join(f"{x:.0f},{y:.0f}" for x, y in points), points[-1], COLOURS[number]
+        lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
+        lines.append(f'<text x="{x + 8:.0f}" y="{y + 4:.0f}" fill="{colour}">{name}</text>')
+    for percent in (0, 25, 50, 75, 100):
+        x, y = 60 + 4.4 * percent, 320 - 3 * percent
+        lines.append(f'<line x1="60" y1="{y:.0f}" x2="500" y2="{y:.0f}" stroke="#ddd"/>')
+        lines.append(f'<text x="22" y="{y + 4:.0f}">{percent}</text><text x="{x - 8:.0f}" y="340">{percent}</text>')
+    said = '<text x="60" y="362">answered at once, % (across) · of these right, % (up)</text>'
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 780 375" font-family="sans-serif" font-size="13">'
+    ground = '<rect width="780" height="375" fill="white"/>'
+    file.write_text("\n".join([head, ground, *lines, said, "</svg>"]) + "\n", encoding="utf-8")
+
+
 def main(files: Sequence[Path]) -> None:
-    """Print Charter's figures on each file, then the curves of all readers on all of them."""
+    """Print Charter's figures on each file, then the curves of all readers on all of them, and draw these."""
     library = Library.load(ROOT / "guidance_kb")
     replies = Replies(TemplateWords.load(), library, load_school(EXAMPLE_SCHOOL).contacts)
     consider = Consider(EncodedReader(Encoder.load()), library)
@@ -136,8 +157,11 @@ def main(files: Sequence[Path]) -> None:
         print(f"\n== {file.name}", *Exam.sit(labelled(file, library), consider, replies).figures(), sep="\n")
     questions = [one for file in files for one in labelled(file, library) if one.intent is Intent.QUESTION]
     print(f"\n{'precision at coverage of':<36}" + "".join(f"{share:8.0%}" for share in SHARES))
+    curves: dict[str, list[float]] = {}
     for name, peer in chain([("Charter", charter(library))], peers(library)):
-        print(f"{name:<36}" + "".join(f"{value:8.1f}" for value in curve(questions, *peer(questions))), flush=True)
+        curves[name] = curve(questions, *peer(questions))
+        print(f"{name:<36}" + "".join(f"{value:8.1f}" for value in curves[name]), flush=True)
+    plot(curves, PLOT)
 
 
 if __name__ == "__main__":
