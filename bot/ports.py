@@ -184,8 +184,8 @@ class Outbox(Protocol):
         """What is not yet delivered, counted."""
         ...
 
-    async def card(self, ref: str) -> tuple[Notice, str] | None:
-        """The pointer to a case that stands in the leadership channel, and what finds its message; None when none does."""
+    async def cards(self, ref: str) -> tuple[tuple[Notice, str], ...]:
+        """The pointers to a case that stand in the leadership channel, oldest first, each with what finds its message."""
         ...
 
     async def next_due(self) -> datetime | None:

@@ -17,7 +17,7 @@ CARRIED = 0.9
 UNLIKELY = 0.001
 """Rows below this probability are left out of a reading."""
 
-_FOLLOWS_FROM = 0.5
+_FOLLOWS_FROM = 0.3
 _COURTESIES = 6
 
 

@@ -149,14 +149,13 @@ class Worker:
         log.info("notice", result=told, notice=claimed.notice.id, ref=claimed.notice.ref, attempt=claimed.attempt)
 
     async def _put_right(self, ref: str) -> None:
-        """Let the pointer in the leadership channel say how its case stands now. One that fails waits for the next news.
+        """Let the pointers in the leadership channel say how their case stands now. One that fails waits for the next news.
 
-        Where the channel may not know of the case any more, the pointer says that and no more.
+        Where the channel may not know of the case any more, they say that and no more.
         """
         try:
             async with asyncio.timeout(self._lease / 2):
-                if card := await self._outbox.card(ref):
-                    pointer, message = card
+                for pointer, message in await self._outbox.cards(ref):
                     elsewhere = replace(pointer, kind=NoticeKind.ELSEWHERE)
                     if reply := await self._compose(pointer) or await self._compose(elsewhere):
                         await self._messenger.update(message, reply)

@@ -81,13 +81,13 @@ class SqlOutbox:
         async with self._database.writing() as tx:
             await tx.execute(wanted.values(due=due, unsure=unsure))
 
-    async def card(self, ref: str) -> tuple[Notice, str] | None:
-        """The delivered pointer in the leadership channel."""
+    async def cards(self, ref: str) -> tuple[tuple[Notice, str], ...]:
+        """The delivered pointers in the leadership channel: a case that was sent another way may have several."""
         pointer = (NoticeRow.destination == Destination().name, NoticeRow.kind == NoticeKind.POINTER.value)
         wanted = select(NoticeRow).where(NoticeRow.ref == ref, *pointer, NoticeRow.sent_at.is_not(None))
         async with self._database.reading() as tx:
-            row = (await tx.scalars(wanted.order_by(NoticeRow.seq.desc()).limit(1))).one_or_none()
-        return (_notice(row), row.message) if row and row.message else None
+            found = await tx.scalars(wanted.order_by(NoticeRow.seq))
+            return tuple((_notice(row), row.message) for row in found if row.message)
 
     async def next_due(self) -> datetime | None:
         """When the next head of a line can be claimed."""

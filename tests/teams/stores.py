@@ -104,14 +104,10 @@ class MemoryOutbox:
         """As the port says."""
         return Backlog({})
 
-    async def card(self, ref: str) -> tuple[Notice, str] | None:
+    async def cards(self, ref: str) -> tuple[tuple[Notice, str], ...]:
         """As the port says."""
-        found = [
-            (notice, message)
-            for notice, message in self.sent_as
-            if (notice.ref, notice.kind, notice.destination) == (ref, NoticeKind.POINTER, Destination())
-        ]
-        return found[-1] if found else None
+        wanted = (ref, NoticeKind.POINTER, Destination())
+        return tuple((one, message) for one, message in self.sent_as if (one.ref, one.kind, one.destination) == wanted)
 
     async def next_due(self) -> datetime | None:
         """As the port says."""

@@ -63,6 +63,17 @@ async def test_a_card_whose_channel_may_know_no_more_says_so_and_nothing_else(oa
     assert _card(oakfield) == OUT_OF_SIGHT.format(ref)
 
 
+async def test_every_card_of_a_case_is_put_right(oakfield: School) -> None:
+    """Sent another way within the channel a case has two; when the channel may know no more, neither tells anything."""
+    ref = await _reported(oakfield)
+    await _send(oakfield, "sam", ref, "reroute", about=About.PARENT, subject="", words="It is about a parent.")
+    pointers = await oakfield.outbox.cards(ref)
+    assert len(pointers) == 2
+    await _send(oakfield, "sam", ref, "reroute", about=About.SLT_OR_DSL, subject="ruth", words="It is about Ruth.")
+    changes = {path: sent for method, path, sent in oakfield.microsoft.calls if method == "PUT" and "19:slt" in path}
+    assert [words(card(sent)) for sent in changes.values()] == [OUT_OF_SIGHT.format(ref)] * 2
+
+
 async def test_a_form_sent_again_under_another_id_to_another_process_is_filed_once(oakfield: School) -> None:
     """Repeats under a new id are known within one process; beyond it the draft, filed once, is what tells them apart."""
     [shown] = await oakfield.say("priya", "Ask leadership")
