@@ -16,7 +16,7 @@ from tests.running import Server
 def page(browser: Browser, server: Server) -> Iterator[Page]:
     """The preview in a fresh profile."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     found = context.new_page()
     found.goto(server.url)
     found.locator("body[data-ready]").wait_for()
@@ -59,6 +59,7 @@ def test_a_declaration_stands_in_its_register_and_is_worked_on(page: Page) -> No
     page.get_by_role("navigation").get_by_role("button", name="Queue").click()
     expect(sheet(page)).to_contain_text(ref)
     sheet(page).get_by_role("button", name="Declared contacts").click()
+    expect(sheet(page).get_by_role("heading", name="Declared contacts")).to_be_visible()
     expect(sheet(page)).to_contain_text(ref)
     sheet(page).get_by_role("button", name="Open").first.click()
     expect(sheet(page)).to_contain_text("We row together")

@@ -114,7 +114,7 @@ class Reporter:
 def phone(browser: Browser, server: Server) -> Iterator[Page]:
     """The preview on a phone, in a fresh profile."""
     context = browser.new_context(viewport=PHONE, has_touch=True)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     page.goto(server.url)
     page.locator("body[data-ready]").wait_for()

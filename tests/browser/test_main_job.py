@@ -19,7 +19,7 @@ SECRET = "Jordan Blake in 8C sent me a friend request on Snapchat at 9pm"
 def page(browser: Browser, server: Server) -> Iterator[Page]:
     """The preview in a fresh profile; an error in the console fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     found = context.new_page()
     errors: list[str] = []
     found.on("pageerror", lambda error: errors.append(str(error)))
