@@ -2,5 +2,5 @@
 
 import os
 
-# Reading multiplies small matrices: more threads than one only wait for each other, at four times the processor time.
+# Nothing here is large enough for numpy to share out: more threads than one would only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
