@@ -120,7 +120,7 @@ class Post:
 
     async def shows(self, count: int) -> None:
         """Wait until so many messages were shown, in the real time of a running worker."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(self.box.shown) < count:
                 self.box.news.clear()
                 await self.box.news.wait()
@@ -336,7 +336,7 @@ async def test_a_destination_that_hangs_delays_no_other(database: Database) -> N
     """Others are served meanwhile; when its time is up it is tried again under the same key."""
     post = Post(database, WallClock())
     post.box.hangs.add("person:sam")
-    async with running(post.another(lease=0.4)):
+    async with running(post.another(lease=2)):
         await post.filed(excluded=frozenset({"sita"}))
         await post.shows(1)
         ref = await post.filed()
@@ -358,7 +358,7 @@ async def test_words_that_cannot_be_written_delay_no_other_destination(database:
             await broken[notice.destination.name]()
         return await post.compose(notice)
 
-    async with running(post.another(lease=0.8, compose=compose)):
+    async with running(post.another(lease=2, compose=compose)):
         private = await post.filed(excluded=frozenset({"sita"}))
         public = await post.filed()
         await post.shows(1)
