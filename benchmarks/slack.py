@@ -10,10 +10,7 @@ import asyncio
 import hashlib
 import hmac
 import json
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +22,7 @@ from pathlib import Path
 import aiohttp
 import psutil
 
+from benchmarks.servers import started
 from benchmarks.slack_server import SECRET, STAFF, TEAM, account
 from bot.transports.slack import EVENTS_PATH
 
@@ -238,25 +236,8 @@ def _signed(body: str) -> dict[str, str]:
 
 @contextmanager
 def _server(kind: str, api_url: str, folder: str) -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "benchmarks.slack_server", kind, str(port), api_url, folder]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            _wait(port)
-            yield Server(kind, psutil.Process(process.pid), f"http://127.0.0.1:{port}{EVENTS_PATH}")
-        finally:
-            process.terminate()
-
-
-def _wait(port: int) -> None:
-    for _ in range(1200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError(f"nothing answers on port {port}")
+    with started("benchmarks.slack_server", kind, api_url, folder) as (process, port):
+        yield Server(kind, process, f"http://127.0.0.1:{port}{EVENTS_PATH}")
 
 
 if __name__ == "__main__":

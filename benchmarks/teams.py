@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -25,6 +22,7 @@ import aiohttp
 import psutil
 from aiohttp import web
 
+from benchmarks.servers import started
 from benchmarks.slack_server import STAFF
 from benchmarks.teams_server import account
 
@@ -177,25 +175,8 @@ def _print(servers: Sequence[Server]) -> None:
 
 @contextmanager
 def _server(kind: str, folder: str) -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "benchmarks.teams_server", kind, str(port), folder]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            _wait(port)
-            yield Server(kind, psutil.Process(process.pid), f"http://127.0.0.1:{port}")
-        finally:
-            process.terminate()
-
-
-def _wait(port: int) -> None:
-    for _ in range(1200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError(f"nothing answers on port {port}")
+    with started("benchmarks.teams_server", kind, folder) as (process, port):
+        yield Server(kind, process, f"http://127.0.0.1:{port}")
 
 
 if __name__ == "__main__":
