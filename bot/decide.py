@@ -28,7 +28,7 @@ class Thresholds:
     sure: float = 0.4
     close: float = 0.6
     danger: float = 0.03
-    doubt: float = 0.1
+    doubt: float = 0.05
     question: float = 0.6
     floor: float = 0.05
     told: float = 0.5

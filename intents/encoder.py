@@ -70,8 +70,8 @@ class Encoder:
         """For each head the probabilities of its answers, in the order of `answers`. `earlier` is oldest first."""
         pieces = self._pieces.of(text, earlier)
         logits = self._session.run(
-            None, {"ids": np.array([pieces.ids], np.int64), "earlier": np.array([pieces.earlier], np.int64)}
-        )[0][0]
+            None, {"ids": np.array(pieces.ids, np.int64), "earlier": np.array(pieces.earlier, np.int64)}
+        )[0]
         asked, start = {}, 0
         for head, answers in self.answers.items():
             asked[head] = _softmax(logits[start : start + len(answers)])

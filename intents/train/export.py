@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from guidance_kb.library import Library
 from intents.encoder import Splitter, vocabulary_digest
+from intents.train.alone import Alone
 from intents.train.network import Network
 from intents.train.targets import Heads
 
@@ -21,18 +22,6 @@ COMMONEST = 12_000
 """Of the base model's word pieces, which stand in order of how common they are, so many stay even if no example has them."""
 
 _OPSET = 17
-
-
-class _Exported(torch.nn.Module):
-    """The network as it is asked: one message, nothing padded."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, ids: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.network(ids, earlier, torch.ones_like(ids))
-        return logits
 
 
 def pruned(tokenizer: Tokenizer, network: Network, texts: Sequence[str]) -> Tokenizer:
@@ -55,14 +44,13 @@ def export(network: Network, tokenizer: Tokenizer, heads: Heads, library: Librar
     """The model file."""
     with tempfile.TemporaryDirectory() as folder:
         whole, small = Path(folder, "whole.onnx"), Path(folder, "small.onnx")
-        example = (torch.ones((1, 8), dtype=torch.long), torch.tensor([[0, 0, 0, 0, 0, 1, 1, 1]]))
         torch.onnx.export(
-            _Exported(network.eval()),
-            example,
+            Alone(network).eval(),
+            (torch.ones(8, dtype=torch.long), torch.tensor([0, 0, 0, 0, 0, 1, 1, 1])),
             str(whole),
             input_names=["ids", "earlier"],
             output_names=["logits"],
-            dynamic_axes={"ids": {1: "pieces"}, "earlier": {1: "pieces"}},
+            dynamic_axes={"ids": {0: "pieces"}, "earlier": {0: "pieces"}},
             opset_version=_OPSET,
             dynamo=False,
         )

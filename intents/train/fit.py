@@ -45,14 +45,23 @@ class Plan:
     """
 
     epochs: int = 5
-    batch: int = 16
-    encoder_rate: float = 1e-4
+    batch: int = 32
+    encoder_rate: float = 1.4e-4
     heads_rate: float = 2e-3
     warm_up: float = 0.06
     noise: float = 0.3
     unrelated: float = 0.25
     blank: float = 0.05
     seed: int = 1
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """An example as it is shown this time, and whether it goes on with what stands before it; None if nothing does."""
+
+    number: int
+    pieces: Pieces
+    follows: str | None
 
 
 class Trainer:
@@ -73,7 +82,10 @@ class Trainer:
         self._optimiser = torch.optim.AdamW(
             [
                 {"params": list(self.network.encoder.parameters()), "lr": plan.encoder_rate},
-                {"params": list(self.network.heads.parameters()), "lr": plan.heads_rate},
+                {
+                    "params": list(self.network.heads.parameters()),
+                    "lr": plan.heads_rate,
+                },
             ],
             weight_decay=0.01,
             fused=True,
@@ -94,23 +106,23 @@ class Trainer:
         done = step / self._steps
         return min(1.0, done / self._plan.warm_up) * max(0.0, 1 - done)
 
-    def _batches(self) -> Iterator[list[int]]:
+    def _batches(self) -> Iterator[list[_Drawn]]:
         order = self._chance.sample(range(len(self._examples)), len(self._examples))
         size, batches = self._plan.batch, []
         for start in range(0, len(order), size * _POOL):
-            pool = sorted(order[start : start + size * _POOL], key=lambda n: sum(map(len, self._examples[n].turns)))
+            drawn = [self._drawn(number) for number in order[start : start + size * _POOL]]
+            pool = sorted(drawn, key=lambda one: len(one.pieces.ids))
             batches += [pool[first : first + size] for first in range(0, len(pool), size)]
         self._chance.shuffle(batches)
         yield from batches
 
-    def _step(self, messages: Sequence[int]) -> float:
-        drawn = [self._drawn(self._examples[n]) for n in messages]
+    def _step(self, drawn: Sequence[_Drawn]) -> float:
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = self.network(*batch([pieces for pieces, _ in drawn]))
-        right = self._targets[messages]
-        for line, (_, follows) in zip(right, drawn, strict=True):
-            if follows:
-                line[self._places["follows"][follows]] = 1
+            logits = self.network(*batch([one.pieces for one in drawn]))
+        right = self._targets[[one.number for one in drawn]]
+        for line, one in zip(right, drawn, strict=True):
+            if one.follows:
+                line[self._places["follows"][one.follows]] = 1
         loss = self._loss(logits.float(), right)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -119,16 +131,15 @@ class Trainer:
         self._rates.step()
         return loss.item()
 
-    def _drawn(self, example: Example) -> tuple[Pieces, str | None]:
-        """An example as it is shown this time, and whether it goes on with what stands before it; None if nothing does."""
-        chance, plan, turns = self._chance, self._plan, example.turns
+    def _drawn(self, number: int) -> _Drawn:
+        chance, plan, turns = self._chance, self._plan, self._examples[number].turns
         if chance.random() < plan.noise:
             turns = tuple(noisy(turn, chance) for turn in turns)
         follows = YES if len(turns) > 1 else None
         if len(turns) == 1 and chance.random() < plan.unrelated:
             turns, follows = (chance.choice(chance.choice(self._examples).turns), *turns), NO
         pieces = self._splitter.of(turns[-1], turns[:-1])
-        return replace(pieces, ids=[self._blanked(piece) for piece in pieces.ids]), follows
+        return _Drawn(number, replace(pieces, ids=[self._blanked(piece) for piece in pieces.ids]), follows)
 
     def _blanked(self, piece: int) -> int:
         hidden = piece > LAST_SIGN and self._chance.random() < self._plan.blank

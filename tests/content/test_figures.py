@@ -45,7 +45,7 @@ def test_unseen_wording_is_understood_no_worse_than_before(exam: Exam) -> None:
     assert len(exam.dangerous) <= DANGEROUS
 
 
-FIRST_SHOT, PRECISION, URGENT, ALARMS, OFF_TOPIC, DANGEROUS = 50, 50, 90, 10, 10, 2
+FIRST_SHOT, PRECISION, URGENT, ALARMS, OFF_TOPIC, DANGEROUS = 78, 87, 98, 5, 4, 0
 """A little below what was measured (docs/understanding.md): what is read never varies, so only a change moves it."""
 
 
