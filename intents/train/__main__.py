@@ -1,6 +1,6 @@
 """Trains the reader and writes its model file: `python -m intents.train [--without WRITER …] [--to FILE]`.
 
-It needs the extra `train` of pyproject.toml; `make model` installs it. on two cores it takes about a quarter of an hour.
+It needs the extra `train` of pyproject.toml; `make model` installs it. On two cores it takes about a quarter of an hour.
 """
 
 from __future__ import annotations

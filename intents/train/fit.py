@@ -82,10 +82,7 @@ class Trainer:
         self._optimiser = torch.optim.AdamW(
             [
                 {"params": list(self.network.encoder.parameters()), "lr": plan.encoder_rate},
-                {
-                    "params": list(self.network.heads.parameters()),
-                    "lr": plan.heads_rate,
-                },
+                {"params": list(self.network.heads.parameters()), "lr": plan.heads_rate},
             ],
             weight_decay=0.01,
             fused=True,
