@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined, Template
@@ -19,8 +20,9 @@ class TemplateWords:
         self._templates: dict[str, Template] = {name: plain.from_string(text) for name, text in sentences.items()}
 
     @classmethod
+    @cache
     def load(cls, path: Path = WORDS) -> TemplateWords:
-        """Read a file of `name = "sentence"`. Raises OSError or tomllib.TOMLDecodeError when it cannot be read."""
+        """Read a file of `name = "sentence"`, once. Raises OSError or tomllib.TOMLDecodeError when it cannot be read."""
         with path.open("rb") as file:
             return cls(tomllib.load(file))
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from bot.storage.sealing import Sealer
 from bot.storage.tables import CaseRow, ChainRow, ContentRow, EventRow
@@ -66,24 +66,24 @@ class Chain:
         self._sealer = sealer
 
     @classmethod
-    async def load(cls, tx: AsyncSession, sealer: Sealer) -> Chain:
+    def load(cls, tx: Session, sealer: Sealer) -> Chain:
         """The chain; a new one where there is none. Raises Unreadable when the keys do not open it."""
-        row = await tx.get(ChainRow, 1)
+        row = tx.get(ChainRow, 1)
         if row is None:
-            count = await tx.scalar(select(func.max(EventRow.number)))
+            count = tx.scalar(select(func.max(EventRow.number)))
             row = ChainRow(id=1, events=count or 0, mark=b"", sealed=sealer.seal(secrets.token_hex(32)))
             tx.add(row)
         return cls(row, sealer)
 
-    async def extend(self, tx: AsyncSession, case: CaseRow, event: EventRow, content: str) -> None:
+    def extend(self, tx: Session, case: CaseRow, event: EventRow, content: str) -> None:
         """Add an event with its content at the end of its case, which is stored with it. The writer's lock is held."""
         before = START
         if case.events:
             last = select(EventRow.hash).where(EventRow.case_id == case.id, EventRow.seq == case.events)
-            before = (await tx.scalars(last)).one()
+            before = tx.scalars(last).one()
         said = self.link(before, case, event, content)
         tx.add(case)
-        await tx.flush()
+        tx.flush()
         event.case_id = said.case_id = case.id
         tx.add_all((event, said))
 

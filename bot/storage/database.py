@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.errors import CharterError
@@ -34,6 +35,8 @@ _POSTGRES = {
 }
 _CHECKPOINT = 8000
 """Pages in SQLite's log before it is written back. What commits just then waits for it: less than one answer in a hundred."""
+_ONE_VIEW = "REPEATABLE READ"
+"""So that PostgreSQL too shows a reader the data as it stood at one moment."""
 _WRITES: dict[str, bool] = {"writes": True}
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {_PATIENCE * 1000}",
@@ -64,7 +67,7 @@ class Database:
     """
 
     def __init__(self, engine: AsyncEngine, reads: Together, writes: Together) -> None:
-        snapshot = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        snapshot = {} if engine.dialect.name == "sqlite" else {"isolation_level": _ONE_VIEW}
         self._engine = engine
         self._reads = reads
         self._writes = writes
@@ -115,6 +118,18 @@ class Database:
         await self._engine.dispose()
 
 
+def with_objects(work: Callable[[Session], _Result]) -> Callable[[Connection], _Result]:
+    """A small piece of work that is done with objects. What it adds or changes is in the transaction when it ends."""
+
+    def piece(connection: Connection) -> _Result:
+        with Session(connection) as session:
+            result = work(session)
+            session.flush()
+        return result
+
+    return piece
+
+
 async def open_database(url: str, upgrade: bool = True) -> Database:
     """Connect and bring the schema up to date. The folder of an SQLite file is made where it is missing.
 
@@ -158,7 +173,8 @@ def _postgres(url: URL) -> Database:
         if connection.get_execution_options().get("writes", False):
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
-    return Database(engine, Together(InLoop(engine)), Together(InLoop(engine.execution_options(**_WRITES))))
+    reads = engine.execution_options(isolation_level=_ONE_VIEW)
+    return Database(engine, Together(InLoop(reads)), Together(InLoop(engine.execution_options(**_WRITES))))
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from bot.model import Destination
 from bot.notices.model import Backlog, Claimed, Failure, Notice, NoticeKind
-from bot.storage.database import Database
+from bot.storage.database import Database, with_objects
 from bot.storage.tables import NoticeRow
 
 
@@ -34,9 +34,12 @@ class SqlOutbox:
 
     async def claim(self, now: datetime, lease: timedelta) -> tuple[Claimed, ...]:
         """Take what is due at the head of each destination's line."""
-        async with self._database.writing() as tx:
-            due = (await tx.scalars(_heads().where(NoticeRow.due <= now))).all()
-            return tuple([_claimed(row) for row in due if await _take(tx, row, now + lease)])
+
+        def take(tx: Session) -> tuple[Claimed, ...]:
+            due = tx.scalars(_heads().where(NoticeRow.due <= now)).all()
+            return tuple(_claimed(row) for row in due if _take(tx, row, now + lease))
+
+        return await self._database.write(with_objects(take))
 
     async def sent(self, claimed: Claimed, message: str, now: datetime) -> None:
         """It was delivered, whoever holds the lease by now."""
@@ -53,24 +56,26 @@ class SqlOutbox:
     async def add(self, notices: Sequence[Notice]) -> int:
         """Write those whose id is not there yet. A race with another process for the same id writes none of them."""
         wanted = {notice.id: notice for notice in notices}
-        async with self._database.writing() as tx:
-            there = set(await tx.scalars(select(NoticeRow.id).where(NoticeRow.id.in_(wanted))))
+
+        def add(tx: Session) -> int:
+            there = set(tx.scalars(select(NoticeRow.id).where(NoticeRow.id.in_(wanted))))
             new = [notice_row(notice) for id, notice in wanted.items() if id not in there]
             tx.add_all(new)
-        return len(new)
+            return len(new)
+
+        return await self._database.write(with_objects(add))
 
     async def failed(self, waiting_since: datetime, gone_since: datetime) -> tuple[Failure, ...]:
         """Those that wait too long and those given up lately, oldest first."""
         waiting = ~NoticeRow.finished & (NoticeRow.created <= waiting_since)
         wanted = select(NoticeRow).where(waiting | (NoticeRow.gone_at >= gone_since)).order_by(NoticeRow.seq)
-        async with self._database.reading() as tx:
-            return tuple(Failure(_notice(row), row.gone_at is not None) for row in await tx.scalars(wanted))
+        rows = await self._rows(wanted)
+        return tuple(Failure(_notice(row), row.gone_at is not None) for row in rows)
 
     async def backlog(self) -> Backlog:
         """Count what is not yet delivered."""
         counted = select(NoticeRow.kind, func.count(), func.min(NoticeRow.created)).where(~NoticeRow.finished)
-        async with self._database.reading() as tx:
-            rows = (await tx.execute(counted.group_by(NoticeRow.kind))).all()
+        rows = await self._database.read(lambda tx: tx.execute(counted.group_by(NoticeRow.kind)).all())
         oldest = min([written for _, _, written in rows], default=None)
         return Backlog({NoticeKind(kind): count for kind, count, _ in rows}, oldest)
 
@@ -78,26 +83,25 @@ class SqlOutbox:
         """Due again then, unless another worker claimed it meanwhile."""
         mine = NoticeRow.attempts == claimed.attempt
         wanted = update(NoticeRow).where(NoticeRow.id == claimed.notice.id, mine, ~NoticeRow.finished)
-        async with self._database.writing() as tx:
-            await tx.execute(wanted.values(due=due, unsure=unsure))
+        await self._database.write(lambda tx: tx.execute(wanted.values(due=due, unsure=unsure)))
 
     async def cards(self, ref: str) -> tuple[tuple[Notice, str], ...]:
         """The delivered pointers in the leadership channel: a case that was sent another way may have several."""
         pointer = (NoticeRow.destination == Destination().name, NoticeRow.kind == NoticeKind.POINTER.value)
         wanted = select(NoticeRow).where(NoticeRow.ref == ref, *pointer, NoticeRow.sent_at.is_not(None))
-        async with self._database.reading() as tx:
-            found = await tx.scalars(wanted.order_by(NoticeRow.seq))
-            return tuple((_notice(row), row.message) for row in found if row.message)
+        found = await self._rows(wanted.order_by(NoticeRow.seq))
+        return tuple((_notice(row), row.message) for row in found if row.message)
 
     async def next_due(self) -> datetime | None:
         """When the next head of a line can be claimed."""
-        async with self._database.reading() as tx:
-            return min([row.due for row in await tx.scalars(_heads())], default=None)
+        return min([row.due for row in await self._rows(_heads())], default=None)
+
+    async def _rows(self, wanted: Select[NoticeRow]) -> Sequence[NoticeRow]:
+        return await self._database.read(with_objects(lambda tx: tx.scalars(wanted).all()))
 
     async def _change(self, claimed: Claimed, **values: object) -> None:
         wanted = update(NoticeRow).where(NoticeRow.id == claimed.notice.id, ~NoticeRow.finished)
-        async with self._database.writing() as tx:
-            await tx.execute(wanted.values(**values))
+        await self._database.write(lambda tx: tx.execute(wanted.values(**values)))
 
 
 def _heads() -> Select[NoticeRow]:
@@ -106,11 +110,11 @@ def _heads() -> Select[NoticeRow]:
     return select(NoticeRow).where(NoticeRow.seq.in_(oldest)).order_by(NoticeRow.seq)
 
 
-async def _take(tx: AsyncSession, row: NoticeRow, until: datetime) -> bool:
+def _take(tx: Session, row: NoticeRow, until: datetime) -> bool:
     """Compare-and-set. `unsure` stands until a verdict comes: a worker that dies has perhaps sent it."""
     unclaimed = (NoticeRow.id == row.id, NoticeRow.attempts == row.attempts, ~NoticeRow.finished)
     taken = update(NoticeRow).where(*unclaimed).values(attempts=row.attempts + 1, due=until, unsure=True)
-    return await tx.scalar(taken.returning(NoticeRow.seq).execution_options(synchronize_session=False)) is not None
+    return tx.scalar(taken.returning(NoticeRow.seq).execution_options(synchronize_session=False)) is not None
 
 
 def _claimed(row: NoticeRow) -> Claimed:
