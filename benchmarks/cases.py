@@ -64,7 +64,7 @@ class Pile:
         """Add cases until there are so many."""
         while self.size < size:
             async with self._database.writing() as tx:
-                chain = await Chain.load(tx, self.sealer)
+                chain = await tx.run_sync(Chain.load, self.sealer)
                 until = min(size, self.size + BATCH)
                 await _store(tx, [row for number in range(self.size, until) for row in self._rows(chain, number)])
             self.size = until

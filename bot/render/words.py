@@ -21,9 +21,9 @@ class TemplateWords:
 
     @classmethod
     @cache
-    def load(cls, path: Path = WORDS) -> TemplateWords:
-        """Read a file of `name = "sentence"`, once. Raises OSError or tomllib.TOMLDecodeError when it cannot be read."""
-        with path.open("rb") as file:
+    def load(cls) -> TemplateWords:
+        """The sentences of `words.toml`, read once. Raises OSError or tomllib.TOMLDecodeError when it cannot be read."""
+        with WORDS.open("rb") as file:
             return cls(tomllib.load(file))
 
     def say(self, name: str, **values: object) -> str:

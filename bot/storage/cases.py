@@ -51,17 +51,17 @@ class SqlCaseStore:
     async def create(self, case: Case, draft: str, first: Event, notices: Sequence[Notice]) -> Case | None:
         """Store a case, or give back the one that this draft became; None when the reference is taken."""
 
-        def create(tx: Session) -> bool:
+        def create(tx: Session) -> Case | None:
             in_the_way = select(CaseRow.ref).where(_of_draft(case.reporter, draft) | (CaseRow.ref == case.ref))
             if tx.execute(in_the_way).first():
-                return False
+                return next(iter(self._cases(tx, select(CaseRow).where(_of_draft(case.reporter, draft)))), None)
             row = new_case_row(case, draft, self._sealer)
             self._tell(tx, row, first, notices)
             tx.add_all(handler_rows(row, case))
             tx.execute(delete(DraftRow).where(DraftRow.person == case.reporter, DraftRow.id == draft))
-            return True
+            return case
 
-        return case if await self._write(create) else await self.filed(case.reporter, draft)
+        return await self._write(create)
 
     async def find(self, ref: str) -> Case | None:
         """The case without its content, or None."""
@@ -115,7 +115,8 @@ class SqlCaseStore:
     async def reported_by(self, person: str, limit: int | None = None) -> tuple[Case, ...]:
         """The cases a person sent, newest first."""
         sent = select(CaseRow).where(CaseRow.reporter == person)
-        return await self._read(sent.order_by(CaseRow.opened.desc(), CaseRow.id.desc()).limit(limit))
+        sent = sent.order_by(CaseRow.opened.desc(), CaseRow.id.desc()).limit(limit)
+        return await self._listed(lambda tx: self._cases(tx, sent))
 
     async def count_reported(self, person: str) -> int:
         """How many there are in all."""
@@ -131,10 +132,14 @@ class SqlCaseStore:
     ) -> tuple[Case, ...]:
         """The first cases given to a person: due soonest, then oldest, then closed ones where they are asked for."""
         given = _given(person, kinds, roles)
-        cases = await self._read(_line(given, closed=False).limit(limit))
-        if closed and len(cases) < limit:
-            cases += await self._read(_line(given, closed=True).limit(limit - len(cases)))
-        return cases
+
+        def first(tx: Session) -> tuple[Case, ...]:
+            cases = self._cases(tx, _line(given, closed=False).limit(limit))
+            if closed and len(cases) < limit:
+                cases += self._cases(tx, _line(given, closed=True).limit(limit - len(cases)))
+            return cases
+
+        return await self._listed(first)
 
     async def count_handled(
         self,
@@ -151,13 +156,14 @@ class SqlCaseStore:
     async def overdue(self, now: datetime, limit: int = 50) -> tuple[Case, ...]:
         """Cases whose `due` has passed, longest first."""
         passed = select(CaseRow).where(CaseRow.due <= now).order_by(CaseRow.due, CaseRow.id)
-        return await self._read(passed.limit(limit))
+        return await self._listed(lambda tx: self._cases(tx, passed.limit(limit)))
 
     async def _one(self, which: ColumnElement[bool]) -> Case | None:
-        return next(iter(await self._read(select(CaseRow).where(which))), None)
+        wanted = select(CaseRow).where(which)
+        return next(iter(await self._database.read(with_objects(lambda tx: self._cases(tx, wanted)))), None)
 
-    async def _read(self, wanted: Select[CaseRow]) -> tuple[Case, ...]:
-        return await self._database.read(with_objects(lambda tx: self._cases(tx, wanted)))
+    async def _listed(self, work: Callable[[Session], tuple[Case, ...]]) -> tuple[Case, ...]:
+        return await self._database.read(with_objects(work), lists=True)
 
     async def _count(self, wanted: Select[int]) -> int:
         return await self._database.read(lambda tx: tx.execute(wanted).scalar_one())

@@ -62,16 +62,18 @@ class Database:
     """A migrated database. It keeps every commit through a power cut and makes writers wait for each other.
 
     One writer at a time holds for SQLite and PostgreSQL alike, whatever the number of processes: what a writer reads
-    stands still until it has written. Whole transactions have a session of their own; what comes with every message is one
-    small piece of work, and shares a transaction with those that wait at the same moment.
+    stands still until it has written. Work comes in small pieces, which share a transaction with those that wait at the same
+    moment; what takes long has a session of its own.
     """
 
-    def __init__(self, engine: AsyncEngine, reads: Together, writes: Together) -> None:
-        snapshot = {} if engine.dialect.name == "sqlite" else {"isolation_level": _ONE_VIEW}
+    def __init__(
+        self, engine: AsyncEngine, view: AsyncEngine, reads: Together, lists: Together, writes: Together
+    ) -> None:
         self._engine = engine
         self._reads = reads
+        self._lists = lists
         self._writes = writes
-        self._reading = async_sessionmaker(engine.execution_options(**snapshot), expire_on_commit=False)
+        self._reading = async_sessionmaker(view, expire_on_commit=False)
         self._writing = async_sessionmaker(engine.execution_options(**_WRITES), expire_on_commit=False)
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
@@ -82,15 +84,19 @@ class Database:
         """One transaction: all of it is stored at the end, or none."""
         return self._writing.begin()
 
-    async def read(self, work: Callable[[Connection], _Result]) -> _Result:
-        """What a small piece of reading finds; it shares its transaction with others that wait."""
-        return await self._reads.do(work)
+    async def read(self, work: Callable[[Connection], _Result], lists: bool = False) -> _Result:
+        """What a small piece of reading finds; it shares its transaction with others that wait.
+
+        What `lists` many rows is read beside the rest, so that no message waits for it.
+        """
+        return await (self._lists if lists else self._reads).do(work)
 
     async def write(self, work: Callable[[Connection], _Result], hurry: bool = True) -> _Result:
         """What a small piece of writing gives, once it is committed; it shares its transaction with others that wait.
 
         All of the piece is stored or none, whatever becomes of the others. It may be carried out more than once before it
-        is, so it must do nothing but work with its connection. What nobody waits for is written without hurry.
+        is, so it must do nothing but work with its connection. A caller that gives up may find it done all the same. What
+        nobody waits for is written without hurry.
         """
         return await self._writes.do(work, hurry)
 
@@ -115,6 +121,7 @@ class Database:
         """Carry out what is still waiting, and let go of every connection."""
         await self._writes.close()
         await self._reads.close()
+        await self._lists.close()
         await self._engine.dispose()
 
 
@@ -160,7 +167,8 @@ def _sqlite(url: URL) -> Database:
     )
     _prepare_sqlite(beside)
     _prepare_sqlite(engine.sync_engine)
-    return Database(engine, Together(InThread(beside)), Together(InThread(beside.execution_options(**_WRITES))))
+    reads, lists = Together(InThread(beside)), Together(InThread(beside))
+    return Database(engine, engine, reads, lists, Together(InThread(beside.execution_options(**_WRITES))))
 
 
 def _postgres(url: URL) -> Database:
@@ -173,8 +181,9 @@ def _postgres(url: URL) -> Database:
         if connection.get_execution_options().get("writes", False):
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
-    reads = engine.execution_options(isolation_level=_ONE_VIEW)
-    return Database(engine, Together(InLoop(reads)), Together(InLoop(engine.execution_options(**_WRITES))))
+    view = engine.execution_options(isolation_level=_ONE_VIEW)
+    reads, lists = Together(InLoop(view)), Together(InLoop(view))
+    return Database(engine, view, reads, lists, Together(InLoop(engine.execution_options(**_WRITES))))
 
 
 def _prepare_sqlite(engine: Engine) -> None:

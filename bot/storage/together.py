@@ -1,6 +1,6 @@
 """Small pieces of work that wait at the same moment share one transaction: a commit costs the same for one as for many.
 
-SQLite is worked from one thread with its own driver, PostgreSQL from the event loop; both carry out the same pieces.
+SQLite is worked from threads with its own driver, PostgreSQL from the event loop; both carry out the same pieces.
 """
 
 from __future__ import annotations

@@ -90,8 +90,11 @@ async def test_postgresql_is_set_for_safety(postgres: Postgres) -> None:
     names = ("synchronous_commit", "lock_timeout", "transaction_isolation")
     async with database.reading() as tx:
         found = [(await tx.execute(text(f"SHOW {name}"))).scalar_one() for name in names]
+    shown = text(f"SHOW {names[-1]}")
+    pieces = [await database.read(lambda tx: tx.execute(shown).scalar_one(), lists=lists) for lists in (False, True)]
     await database.close()
     assert found == ["on", "5s", "repeatable read"]
+    assert pieces == ["repeatable read"] * 2
 
 
 async def test_one_writes_at_a_time(shelf: Shelf) -> None:
