@@ -12,7 +12,7 @@ run: .venv/.run
 
 test: .venv/.dev
 	@$(BIN)/python -m tests.parts
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 prove: .venv/.dev
 	@$(BIN)/python -m pytest -s --show-capture=no tests/proofs/prove_*.py
@@ -30,7 +30,7 @@ bench: .venv/.dev
 pictures: .venv/.dev
 	@CHARTER_PICTURES=docs/images $(BIN)/python -m pytest -q tests/browser tests/slack/test_pictures.py tests/teams/test_pictures.py
 
-# Train the reader again, a quarter of an hour on two cores, and write intents/model/reader.onnx; run it after changing the
+# Train the reader again, about forty minutes on two cores, and write intents/model/reader.onnx; run it after changing the
 # facts, the decision table or the examples.
 model: .venv/.train
 	@$(BIN)/python -m intents.train

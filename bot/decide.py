@@ -17,8 +17,8 @@ class Thresholds:
 
     `second_opinion` is the weight of the reader's own rows against the table's (0 to 1). A ruling below `sure` is put to
     the person as a choice when the next one has at least `close` of its probability; one that permits, when what
-    prohibits has at least `danger` of it; any, when the message is a question at all with less than `question`. Below
-    `floor` nothing is ruled.
+    prohibits has at least `danger` of it; any, when the message is a question at all with less than `question`, or has
+    nothing to do with the guidance with at least `foreign`. Below `floor` nothing is ruled.
     An answer names the other rulings that have at least `doubt` of its probability, at most `others` of them.
     `told` is how probable a fact must be to be shown as understood. `choices` is the most that are offered, `worth` what
     each must have of the likeliest's probability.
@@ -27,9 +27,10 @@ class Thresholds:
     second_opinion: float = 0.5
     sure: float = 0.4
     close: float = 0.6
-    danger: float = 0.03
+    danger: float = 0.05
     doubt: float = 0.05
-    question: float = 0.6
+    question: float = 0.5
+    foreign: float = 0.05
     floor: float = 0.05
     told: float = 0.5
     choices: int = 4
@@ -123,14 +124,19 @@ def _ruling(reading: Reading, fixed: Facts, library: Library, lines: Thresholds)
     rulings = _by_ruling(weigh(reading, fixed, library, lines.second_opinion))
     if not rulings or rulings[0].probability < lines.floor:
         return HandOver()
-    unsure = not fixed and reading.intents.get(Intent.QUESTION, 0.0) < lines.question
-    if unsure or _is_close(rulings, lines) or _is_dangerous(rulings, lines):
+    if (not fixed and _is_unsure(reading, lines)) or _is_close(rulings, lines) or _is_dangerous(rulings, lines):
         likely = [ruling for ruling in rulings if ruling.probability >= lines.worth * rulings[0].probability]
         return AskWhich(tuple(ruling.situation for ruling in likely[: lines.choices]))
     first, *rest = rulings
     others = [other.situation for other in rest if other.probability >= lines.doubt * first.probability]
     facts = understood(reading, fixed, first.situation, lines)
     return Answer(first.situation, facts, tuple(others[: lines.others]))
+
+
+def _is_unsure(reading: Reading, lines: Thresholds) -> bool:
+    """Whether it may be no question for the guidance at all."""
+    asks, foreign = reading.intents.get(Intent.QUESTION, 0.0), reading.intents.get(Intent.OFF_TOPIC, 0.0)
+    return asks < lines.question or foreign >= lines.foreign
 
 
 def _is_close(rulings: list[Weighed], lines: Thresholds) -> bool:

@@ -38,7 +38,8 @@ class EncodedReader:
         carries over what is known.
         """
         words = self._normaliser.words(text)
-        heard, follows_on = self._heard(text, earlier)
+        heard = self._encoder.ask(text, earlier)
+        follows_on = bool(earlier) and self._chance(heard, "follows") >= _FOLLOWS_FROM
         return Reading(
             intents=dict(zip(self._intents, heard["intent"].tolist(), strict=True)),
             risk=judge(words, self._chance(heard, "risk")),
@@ -47,14 +48,6 @@ class EncodedReader:
             courtesy=courtesy(words),
             follows_on=follows_on,
         )
-
-    def _heard(self, text: str, earlier: Sequence[str]) -> tuple[dict[str, Numbers], bool]:
-        """What the encoder says, in the light of earlier messages if this one goes on with them."""
-        if earlier:
-            together = self._encoder.ask(text, earlier)
-            if self._chance(together, "follows") >= _FOLLOWS_FROM:
-                return together, True
-        return self._encoder.ask(text), False
 
     def _chance(self, heard: Mapping[str, Numbers], head: str) -> float:
         return float(heard[head][self._encoder.answers[head].index(YES)])

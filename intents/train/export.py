@@ -28,7 +28,8 @@ def pruned(tokenizer: Tokenizer, network: Network, texts: Sequence[str]) -> Toke
     """Drop the word pieces that neither English nor the examples need, from tokenizer and network alike."""
     told = json.loads(tokenizer.to_str())
     pieces = sorted(told["model"]["vocab"].items(), key=lambda pair: pair[1])
-    used = {piece for text in texts for piece in Splitter(tokenizer).of(text).ids}
+    splitter = Splitter(tokenizer)
+    used = {piece for text in texts for piece in splitter.of(text).ids}
     kept = [(piece, id) for piece, id in pieces if id < COMMONEST or id in used or len(piece.removeprefix("##")) == 1]
     kept = [(piece, id) for piece, id in kept if not piece.startswith("[unused")]
     embeddings = network.encoder.embeddings.word_embeddings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -24,17 +25,32 @@ class Network(nn.Module):
         nn.init.normal_(self.heads.weight, std=0.02)
         nn.init.zeros_(self.heads.bias)
 
-    def forward(self, ids: torch.Tensor, earlier: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
-        """`ids`, `earlier` and `there` (1 for a piece, 0 for padding) have a line for each message."""
+    def sense(self, ids: torch.Tensor, earlier: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+        """What the heads are given of each message.
+
+        `ids`, `earlier` and `there` (1 for a piece, 0 for padding) have a line for each.
+        """
         hidden = self.encoder(input_ids=ids, attention_mask=there, token_type_ids=earlier).last_hidden_state
         last = (there * (1 - earlier)).unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * last).sum(1) / last.sum(1)
-        heads: torch.Tensor = self.heads(self.dropout(torch.cat([hidden[:, 0], mean], -1)))
-        return heads
+        return torch.cat([hidden[:, 0], (hidden * last).sum(1) / last.sum(1)], -1)
+
+    def answers(self, sense: torch.Tensor) -> torch.Tensor:
+        """The logits that follow from it."""
+        logits: torch.Tensor = self.heads(self.dropout(sense))
+        return logits
+
+    def shortened(self, kept: Sequence[int]) -> Network:
+        """A copy of which only these layers are left, counted from 0; what it knows of single words stays as it is."""
+        short = copy.deepcopy(self)
+        short.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
+        layers = short.encoder.encoder.layer
+        short.encoder.encoder.layer = nn.ModuleList(layers[place] for place in kept)
+        short.encoder.config.num_hidden_layers = len(kept)
+        return short
 
 
 def batch(messages: Sequence[Pieces]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The arguments of `Network` for some messages, padded to the longest."""
+    """The arguments of `Network.sense` for some messages, padded to the longest."""
     shape = (len(messages), max(len(message.ids) for message in messages))
     ids, earlier, there = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
     for line, message in enumerate(messages):
