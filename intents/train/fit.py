@@ -88,7 +88,6 @@ class Lessons:
     logits: torch.Tensor
 
 
-@torch.no_grad()
 def lessons(teacher: Network, examples: Sequence[Example], splitter: Splitter) -> Lessons:
     """Let a trained network read every example."""
     teacher.eval()
@@ -97,9 +96,10 @@ def lessons(teacher: Network, examples: Sequence[Example], splitter: Splitter) -
     sense = torch.empty(len(pieces), teacher.heads.in_features)
     for first in range(0, len(order), _READ_AT_ONCE):
         some = order[first : first + _READ_AT_ONCE]
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
             sense[some] = teacher.sense(*batch([pieces[number] for number in some])).float()
-    return Lessons(sense, teacher.answers(sense))
+    with torch.no_grad():
+        return Lessons(sense, teacher.answers(sense))
 
 
 class Trainer:
