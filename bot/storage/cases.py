@@ -54,7 +54,7 @@ class SqlCaseStore:
         def create(tx: Session) -> Case | None:
             in_the_way = select(CaseRow.ref).where(_of_draft(case.reporter, draft) | (CaseRow.ref == case.ref))
             if tx.execute(in_the_way).first():
-                return next(iter(self._cases(tx, select(CaseRow).where(_of_draft(case.reporter, draft)))), None)
+                return self._case(tx, _of_draft(case.reporter, draft))
             row = new_case_row(case, draft, self._sealer)
             self._tell(tx, row, first, notices)
             tx.add_all(handler_rows(row, case))
@@ -159,14 +159,16 @@ class SqlCaseStore:
         return await self._listed(lambda tx: self._cases(tx, passed.limit(limit)))
 
     async def _one(self, which: ColumnElement[bool]) -> Case | None:
-        wanted = select(CaseRow).where(which)
-        return next(iter(await self._database.read(with_objects(lambda tx: self._cases(tx, wanted)))), None)
+        return await self._database.read(with_objects(lambda tx: self._case(tx, which)))
 
     async def _listed(self, work: Callable[[Session], tuple[Case, ...]]) -> tuple[Case, ...]:
         return await self._database.read(with_objects(work), lists=True)
 
     async def _count(self, wanted: Select[int]) -> int:
         return await self._database.read(lambda tx: tx.execute(wanted).scalar_one())
+
+    def _case(self, tx: Session, which: ColumnElement[bool]) -> Case | None:
+        return next(iter(self._cases(tx, select(CaseRow).where(which))), None)
 
     def _cases(self, tx: Session, wanted: Select[CaseRow]) -> tuple[Case, ...]:
         rows = tx.scalars(wanted).all()

@@ -54,7 +54,7 @@ class SqlOutbox:
         await self._change(claimed, finished=True)
 
     async def add(self, notices: Sequence[Notice]) -> int:
-        """Write those whose id is not there yet. A race with another process for the same id writes none of them."""
+        """Write those whose id is not there yet."""
         wanted = {notice.id: notice for notice in notices}
 
         def add(tx: Session) -> int:
