@@ -1,9 +1,11 @@
 # Everything a fresh machine needs is Python 3.11 or newer and make.
 # run: the preview on http://127.0.0.1:8080 · test: every test · check: style, types, knowledge base · bench: measurements
-# prove: kills and outages, some minutes long
+# prove: thousands of random stories, kills and outages, some minutes long
 
 PYTHON ?= python3
 BIN := .venv/bin
+# The tests start many Pythons: each file is compiled once, not once in each of them.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test prove check bench lock pictures model
 
@@ -15,6 +17,7 @@ test: .venv/.dev
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 prove: .venv/.dev
+	@CHARTER_STORIES=4000 $(BIN)/python -m pytest -q tests/unit/test_desk_model.py -k whatever
 	@$(BIN)/python -m pytest -s --show-capture=no tests/proofs/prove_*.py
 
 check: .venv/.dev

@@ -147,14 +147,16 @@ def unfinished(form: Form, saved: datetime, now: datetime) -> str:
 
 def page(form: Form, draft: str, values: Values, context: Context, errors: Values | None = None) -> Page:
     """The page on which the draft stands."""
-    steps = form.steps(values, context)
+    return _page(form, draft, values, context, form.steps(values, context), errors or {})
+
+
+def _page(form: Form, draft: str, values: Values, context: Context, steps: tuple[Step, ...], errors: Values) -> Page:
     at = _position(steps, values)
     if at == len(steps):
-        return _review(form, draft, values, context, errors or {})
+        return _review(form, draft, values, context, steps, errors)
     step = steps[at]
     fields = tuple(
-        replace(one, value=values.get(one.name, one.value), error=(errors or {}).get(one.name, ""))
-        for one in step.fields
+        replace(one, value=values.get(one.name, one.value), error=errors.get(one.name, "")) for one in step.fields
     )
     buttons = step.buttons or (NEXT, *((BACK,) if at else ()), STOP)
     progress = f"{at + 1} of {len(steps) + 1}"
@@ -238,7 +240,7 @@ def _to(form: Form, draft: str, values: Values, step: str, context: Context) -> 
     values[STEP] = steps[at].name if at < len(steps) else REVIEW
     if any(one.alarm for one in steps):
         values.setdefault(ALARM, "child")
-    return Turned(values, page(form, draft, values, context))
+    return Turned(values, _page(form, draft, values, context, steps, {}))
 
 
 def _reviewed(form: Form, draft: str, values: Values, action: str, sent: Values, context: Context) -> Turned:
@@ -261,8 +263,7 @@ def _send(form: Form, draft: str, values: Values, sent: Values, context: Context
     return Turned(values, page(form, draft, values, context, {_TICK.name: "Please tick this before you send."}))
 
 
-def _review(form: Form, draft: str, values: Values, context: Context, errors: Values) -> Page:
-    steps = form.steps(values, context)
+def _review(form: Form, draft: str, values: Values, context: Context, steps: tuple[Step, ...], errors: Values) -> Page:
     ending = form.ending(draft, values, context)
     put = {} if isinstance(ending, Wish) else answers(form, values, context)
     tick = (replace(_TICK, error=errors.get(_TICK.name, "")),) if isinstance(ending, Filing) else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -113,8 +114,9 @@ class Incidents(_Strict):
 
     def guess(self, text: str, about: About) -> Incident | None:
         """The type that most words in the text point to, the first of several; None when none does."""
-        best = max(self.offered(about), key=lambda one: _hits(one, text), default=None)
-        return best if best and _hits(best, text) else None
+        hits = {one.name: _hits(one, text) for one in self.offered(about)}
+        best = max(hits, key=hits.__getitem__, default=None)
+        return self.get(best) if best and hits[best] else None
 
 
 def load(file: Path = FILE) -> Incidents:
@@ -126,7 +128,12 @@ def load(file: Path = FILE) -> Incidents:
 
 
 def _hits(one: Incident, text: str) -> int:
-    return sum(bool(re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)) for word in one.words)
+    return sum(bool(_standing(word).search(text)) for word in one.words)
+
+
+@cache
+def _standing(word: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(word)}\b", re.IGNORECASE)
 
 
 def _once(where: str, names: list[str]) -> None:

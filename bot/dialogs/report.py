@@ -31,8 +31,9 @@ def steps(values: Values, context: Context) -> tuple[Step, ...]:
     safety = _safety(values, context)
     if safety[-1].stop:
         return safety
-    whom = _whom(values, context)
-    return (*safety, *whom) if whom[-1].stop else (*safety, *whom, *_to_whom(values, context))
+    everyone = context.route(filing("", {**values, "excluded": "", "named": ""}, context))
+    whom = _whom(values, context, everyone)
+    return (*safety, *whom) if whom[-1].stop else (*safety, *whom, *_to_whom(values, context, everyone))
 
 
 def ending(draft: str, values: Values, context: Context) -> Ending:
@@ -98,17 +99,16 @@ def _safety(values: Values, context: Context) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def _whom(values: Values, context: Context) -> tuple[Step, ...]:
-    """Whom it is about, as far as it decides where it goes, and its type."""
+def _whom(values: Values, context: Context, everyone: Route | NoRoute) -> tuple[Step, ...]:
+    """Whom it is about, as far as it decides where it goes, and its type. `everyone`: where it goes if nobody is left out."""
     about = About(values.get("about", About.UNKNOWN))
     found = [Step("about", (spine.ABOUT,), through="recipients")]
     if about in STAFF:
         found.append(Step("subject", (_subject(about, context),), through="recipients"))
     if about is About.HEADTEACHER:
         found.append(Step("conflict", (spine.CONFLICT,), through="recipients"))
-    route = context.route(filing("", {**values, "excluded": "", "named": ""}, context))
-    if isinstance(route, NoRoute) and _is_whom_known(values):
-        return (*found, no_route(route))
+    if isinstance(everyone, NoRoute) and _is_whom_known(values):
+        return (*found, no_route(everyone))
     return (*found, Step("type", (_type(values, about),), through="recipients"))
 
 
@@ -117,13 +117,13 @@ def _is_whom_known(values: Values) -> bool:
     return about is not None and (about not in STAFF or "subject" in values)
 
 
-def _to_whom(values: Values, context: Context) -> tuple[Step, ...]:
+def _to_whom(values: Values, context: Context, everyone: Route | NoRoute) -> tuple[Step, ...]:
     """Who would receive it, and then the story; nothing is asked that could reach nobody safe."""
-    everyone = context.route(filing("", {**values, "excluded": "", "named": ""}, context))
-    asked = (*_story(values), *_named(values, context))
+    said = filing("", {**values, "named": ""}, context)
+    chosen = context.route(said)
+    asked = (*_story(values), *_named(values, context, said, chosen))
     if isinstance(everyone, NoRoute):
         return (_recipients(Route((), channel=False)), *asked)
-    chosen = context.route(filing("", {**values, "named": ""}, context))
     if isinstance(chosen, NoRoute):
         return (_recipients(everyone), no_route(chosen))
     if values.get("way") == "speak":
@@ -170,7 +170,7 @@ def _subject(about: About, context: Context) -> Field:
 
 def _type(values: Values, about: About) -> Field:
     options = tuple(Option(one.name, one.label) for one in INCIDENTS.offered(about))
-    guess = INCIDENTS.guess(values.get("what", ""), about)
+    guess = INCIDENTS.guess(values.get("what", ""), about) if "type" not in values else None
     label = "What kind of thing is it?"
     return Field("type", label, FieldKind.ONE_OF, options, "As near as you can.", guess.name if guess else "")
 
@@ -197,31 +197,27 @@ def _is_intimate(values: Values) -> bool:
 # A leader named in the text of a report that is said to be about somebody else
 
 
-def _named(values: Values, context: Context) -> tuple[Step, ...]:
-    people = _named_people(values, context)
-    return (Step("named", (_whether_about(people, context, values),), then=_put_right),) if people else ()
+def _named(values: Values, context: Context, said: Filing, route: Route | NoRoute) -> tuple[Step, ...]:
+    near = _all(route) if isinstance(route, Route) else ()
+    people = _named_people(values, context, said, near)
+    return (Step("named", (_whether_about(people, near),), then=_put_right),) if people else ()
 
 
-def _named_people(values: Values, context: Context) -> tuple[Person, ...]:
+def _named_people(values: Values, context: Context, said: Filing, near: tuple[Person, ...]) -> tuple[Person, ...]:
     """Leaders and recipients whom the text seems to name although the report is said to be about somebody else."""
-    said = filing("", {**values, "named": ""}, context)
-    route = context.route(said)
-    near = {person.id for person in _all(route)} if isinstance(route, Route) else set()
     known = {context.person.id, said.subject} | said.excluded | _ids(context, *_SUBJECT_ROLE.get(said.about, ()))
     people = [
         person
         for person in context.school.people
-        if person.id not in known and (person.id in near or person.has(*_LOOKED_FOR))
+        if person.id not in known and (person in near or person.has(*_LOOKED_FOR))
     ]
     typed = (values.get(one.name, "") for step in _story(values) for one in step.fields if not one.options)
     return mentioned("\n".join(typed), people)
 
 
-def _whether_about(people: tuple[Person, ...], context: Context, values: Values) -> Field:
+def _whether_about(people: tuple[Person, ...], near: tuple[Person, ...]) -> Field:
     names, ids = _joined(people, "and"), _AND.join(person.id for person in people)
-    route = context.route(filing("", {**values, "named": ""}, context))
-    near = isinstance(route, Route) and any(person in _all(route) for person in people)
-    would = "who would receive this" if near else "one of the school's leaders"
+    would = "who would receive this" if any(person in near for person in people) else "one of the school's leaders"
     them = "them" if len(people) == 1 else "one of them"
     return Field(
         "named",

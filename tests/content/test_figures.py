@@ -14,12 +14,12 @@ from bot.exam import Exam, labelled
 from bot.render.words import TemplateWords
 from bot.replies import Replies
 from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
-from guidance_kb.library import Library
 from guidance_kb.model import Force, Verdict
 from intents.encoder import Encoder
 from intents.model import Intent
 from intents.reader import EncodedReader
 from intents.train.examples import load_examples
+from tests.guidance import library
 
 SAMPLE = ROOT / "tests" / "eval" / "sample.jsonl"
 UNSEEN = sorted((ROOT / "tests" / "eval").glob("unseen-*.jsonl"))
@@ -28,10 +28,9 @@ UNSEEN = sorted((ROOT / "tests" / "eval").glob("unseen-*.jsonl"))
 @pytest.fixture(scope="module")
 def exam() -> Exam:
     """What Charter makes of messages that its reader never saw."""
-    library = Library.load(ROOT / "guidance_kb")
-    replies = Replies(TemplateWords.load(), library, load_school(EXAMPLE_SCHOOL).contacts)
-    messages = [message for file in UNSEEN for message in labelled(file, library)]
-    return Exam.sit(messages, Consider(EncodedReader(Encoder.load()), library), replies)
+    replies = Replies(TemplateWords.load(), library(), load_school(EXAMPLE_SCHOOL).contacts)
+    messages = [message for file in UNSEEN for message in labelled(file, library())]
+    return Exam.sit(messages, Consider(EncodedReader(Encoder.load()), library()), replies)
 
 
 def test_unseen_wording_is_understood_no_worse_than_before(exam: Exam) -> None:
@@ -51,8 +50,7 @@ FIRST_SHOT, PRECISION, URGENT, ALARMS, OFF_TOPIC, DANGEROUS = 83, 90, 99, 3.5, 1
 
 def test_what_is_measured_was_not_trained_on() -> None:
     """No message of the exam stands among the examples."""
-    library = Library.load(ROOT / "guidance_kb")
-    unseen = {message.turns for file in UNSEEN for message in labelled(file, library)}
+    unseen = {message.turns for file in UNSEEN for message in labelled(file, library())}
     assert unseen.isdisjoint(example.turns for example in load_examples())
 
 
@@ -73,7 +71,7 @@ def test_a_batch_prints_every_line_in_order_and_in_form() -> None:
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     asked = [json.loads(line)["id"] for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
     assert [answer["id"] for answer in answers] == asked
-    paragraphs = {clause.id for clause in Library.load(ROOT / "guidance_kb").clauses}
+    paragraphs = {clause.id for clause in library().clauses}
     for answer in answers:
         assert answer["intent"] in set(Intent)
         assert answer["verdict"] is None or answer["verdict"] in set(Verdict)

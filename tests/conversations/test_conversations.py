@@ -8,7 +8,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,12 @@ from bot.cases.desk import Desk
 from bot.cases.routing import Roster
 from bot.model import Choice, Outcome, Platform, Pressed, Reply, Room, Said
 from bot.render.words import TemplateWords
-from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
+from bot.settings import EXAMPLE_SCHOOL, load_school
 from bot.turn import Charter
 from guidance_kb.facts import Facts, parse_facts
-from guidance_kb.library import Library
 from guidance_kb.model import Offer, Verdict
 from tests.fakes import FactsReader, FakeMemory, assemble
+from tests.guidance import library
 from tests.small_school import HandClock, MemoryCaseStore
 
 HERE = Path(__file__).parent
@@ -69,15 +68,10 @@ NUMBERED = (*_read("rules.toml"), *_read("unsettled.toml"))
 CONVERSATIONS = (*NUMBERED, *_read("exceptions.toml"), *_read("senses.toml"))
 
 
-@cache
-def _library() -> Library:
-    return Library.load(ROOT / "guidance_kb")
-
-
 def _charter(one: Conversation) -> Charter:
-    clock, library = HandClock(), _library()
+    clock = HandClock()
     desk = Desk(MemoryCaseStore(), Roster(SCHOOL.people), clock, SCHOOL.numbers())
-    return assemble(FactsReader(one.told, one.alarm), library, desk, FakeMemory(), SCHOOL, clock)
+    return assemble(FactsReader(one.told, one.alarm), library(), desk, FakeMemory(), SCHOOL, clock)
 
 
 async def _said(charter: Charter, one: Conversation) -> Reply:
@@ -151,7 +145,7 @@ async def test_it_asks_back_only_for_what_is_untold_and_would_change_the_ruling(
 @pytest.mark.parametrize("one", NUMBERED, ids=lambda one: one.id)
 def test_it_is_ruled_by_a_row_that_stands_for_it(one: Conversation) -> None:
     """The row that rules names the rule or unsettled matter among those that it covers."""
-    row = _library().rule(one.told)
+    row = library().rule(one.told)
     assert row is not None
     assert one.id in row.covers
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from functools import cache
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,22 +12,16 @@ from bot.cases.desk import Desk
 from bot.cases.model import About, Receipt
 from bot.cases.routing import Roster
 from bot.model import Event, Opened, Page, Platform, Pressed, Reply, Room, Said, Submitted
-from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
+from bot.settings import EXAMPLE_SCHOOL, load_school
 from bot.turn import Charter
 from guidance_kb.facts import VOCABULARY
-from guidance_kb.library import Library
 from tests.fakes import FactsReader, FakeMemory, assemble
+from tests.guidance import library
 from tests.small_school import HandClock, MemoryCaseStore, filing
 
 SCHOOL = load_school(EXAMPLE_SCHOOL)
 PEOPLE = {person.id: person for person in SCHOOL.people}
 SECRET = "only-for-the-headteacher"
-
-
-@cache
-def library() -> Library:
-    """The knowledge base, loaded once."""
-    return Library.load(ROOT / "guidance_kb")
 
 
 async def charter() -> tuple[Charter, str]:

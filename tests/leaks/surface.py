@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from html import unescape
 from pathlib import Path
 from uuid import uuid4
@@ -26,15 +25,15 @@ from bot.notices.worker import Worker
 from bot.ports import Outbox
 from bot.render.words import TemplateWords
 from bot.replies import Replies
-from bot.settings import EXAMPLE_SCHOOL, ROOT, Settings, load_school
+from bot.settings import EXAMPLE_SCHOOL, Settings, load_school
 from bot.storage.database import open_database
 from bot.storage.preview import SqlMessageLog
 from bot.transports.health import register_health
 from bot.transports.web import WebTransport
 from bot.transports.web_rooms import Rooms, WebMessenger
 from bot.transports.web_turns import Turns
-from guidance_kb.library import Library
 from tests.fakes import FactsReader
+from tests.guidance import library
 from tests.leaks import search
 from tests.small_school import HandClock, person
 
@@ -159,8 +158,8 @@ async def preview(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         school=_school(folder), database_url=f"sqlite+aiosqlite:///{folder / 'leaks.sqlite3'}", var=folder
     )
     database = await open_database(settings.database_url)
-    replies = Replies(TemplateWords.load(), _library(), load_school(settings.school).contacts)
-    parts = serving._parts(settings, database, _library(), FactsReader({}), replies, frozenset({Platform.WEB}))
+    replies = Replies(TemplateWords.load(), library(), load_school(settings.school).contacts)
+    parts = serving._parts(settings, database, library(), FactsReader({}), replies, frozenset({Platform.WEB}))
     rooms = Rooms(parts.school.people, SqlMessageLog(database, parts.sealer), clock)
     turns = Turns(parts.handle, rooms, parts.inbox, parts.metrics, Reply("Trouble."))
     app = web.Application()
@@ -170,11 +169,6 @@ async def preview(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         worker = parts.worker(WebMessenger(rooms), _PATIENT)
         yield Preview(client, clock, turns, worker, parts.watch(), parts.outbox)
     await database.close()
-
-
-@cache
-def _library() -> Library:
-    return Library.load(ROOT / "guidance_kb")
 
 
 async def _always() -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,12 +14,11 @@ from bot.cases.routing import Roster
 from bot.dialogs import FORMS
 from bot.dialogs.form import REVIEW, STEP, Values
 from bot.model import FieldKind, Outcome, Page, Platform, Room, Submitted
-from bot.settings import ROOT
 from guidance_kb.facts import Facts
-from guidance_kb.library import Library
 from intents.model import Intent, Reading, Risk
 from tests.fakes import FakeMemory, assemble
 from tests.filling import CALM, PEOPLE, SCHOOL, STORY, context
+from tests.guidance import library
 from tests.small_school import HandClock, MemoryCaseStore
 
 PRIYA = PEOPLE["priya"]
@@ -36,12 +34,6 @@ class ListeningReader:
         """As the port says."""
         alarm = DISCLOSURE in text
         return Reading(intents={Intent.QUESTION: 1.0}, risk=Risk(alarm, float(alarm)), facts={})
-
-
-@cache
-def library() -> Library:
-    """The knowledge base, loaded once."""
-    return Library.load(ROOT / "guidance_kb")
 
 
 @dataclass

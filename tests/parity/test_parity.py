@@ -16,18 +16,18 @@ from bot.cases.desk import Desk
 from bot.cases.routing import Roster
 from bot.dialogs import FORMS
 from bot.model import Event, Opened, Person, Platform, Pressed, Room, Said, Submitted
-from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
+from bot.settings import EXAMPLE_SCHOOL, load_school
 from bot.turn import Charter
-from guidance_kb.library import Library
 from tests.conversations.test_conversations import CONVERSATIONS, Conversation
 from tests.fakes import FactsReader, FakeMemory, assemble
 from tests.filling import MOST_PAGES, STORY, TOLD
+from tests.guidance import library
 from tests.parity.eyes import EYES, Asked, Seen
 from tests.small_school import HandClock, MemoryCaseStore
 
 SCHOOL = load_school(EXAMPLE_SCHOOL)
 PEOPLE = {person.id: person for person in SCHOOL.people}
-LIBRARY = Library.load(ROOT / "guidance_kb")
+LIBRARY = library()
 SPREAD = CONVERSATIONS[::5]
 """Some fifty of all conversations: rules, open matters, exceptions and turns of phrase, with and without alarms."""
 

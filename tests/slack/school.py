@@ -39,13 +39,13 @@ from bot.transports.health import Metrics
 from bot.transports.slack import SlackSettings, SlackTransport
 from bot.turn import Charter
 from guidance_kb.facts import VOCABULARY, Facts, parse_facts
-from guidance_kb.library import Library
 from intents.model import Intent, Reading, Risk
+from tests.guidance import library
 from tests.slack.block_kit import Json
 from tests.slack.fake_api import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET
 from tests.slack.workspace import BOT, Workspace
 
-LIBRARY = Library.load(ROOT / "guidance_kb")
+LIBRARY = library()
 MANIFEST: Json = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
 STARTERS = ("May I accept a friend request?", "May I post a photo?", "May I text a parent?", "Five?", "Six?")
 KEY = Fernet.generate_key()

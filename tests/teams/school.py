@@ -21,19 +21,19 @@ from bot.notices.worker import Worker
 from bot.ports import Reader
 from bot.render.words import TemplateWords
 from bot.replies import Replies
-from bot.settings import EXAMPLE_SCHOOL, ROOT, load_school
+from bot.settings import EXAMPLE_SCHOOL, load_school
 from bot.transports.health import Metrics
 from bot.transports.teams_settings import TeamsSettings
 from bot.transports.teams_setup import Teams, set_up
 from bot.transports.teams_showing import Standing
 from guidance_kb.facts import parse_facts
-from guidance_kb.library import Library
 from tests.contract.microsoft import TENANT, Microsoft, activity, invoke
 from tests.fakes import FactsReader, FakeMemory, assemble
+from tests.guidance import library
 from tests.small_school import MemoryCaseStore, WallClock
 from tests.teams.stores import DictShelf, ListInbox, MemoryOutbox
 
-LIBRARY = Library.load(ROOT / "guidance_kb")
+LIBRARY = library()
 CHANNEL = "19:slt@thread.tacv2"
 FACTS = parse_facts({"matter": "connect", "who": "student", "age": "under_18"})
 SURE = FactsReader(FACTS)

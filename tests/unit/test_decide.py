@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,11 +11,11 @@ from hypothesis import strategies as st
 from bot.decide import Answer, AskWhich, HandOver, NotMine, OfferForm, SafetyFirst, SmallTalk, Thresholds, decide
 from bot.weigh import weigh
 from guidance_kb.facts import VOCABULARY, FactValue, parse_facts
-from guidance_kb.library import Library
 from guidance_kb.model import Verdict
 from intents.model import Courtesy, Intent, Reading, Risk, Told
+from tests.guidance import library
 
-LIBRARY = Library.load(Path(__file__).parents[2] / "guidance_kb")
+LIBRARY = library()
 LINES = Thresholds()
 CALM = Risk(alarm=False, probability=0.0)
 ALARM = Risk(alarm=True, probability=0.9)

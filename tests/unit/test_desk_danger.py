@@ -19,11 +19,10 @@ from bot.model import Outcome, Platform, Reply, Role, Room, Submitted
 from bot.notices.failures import Gauges
 from bot.notices.model import NoticeKind
 from bot.notices.watch import REMINDERS, Watch
-from bot.settings import ROOT
-from guidance_kb.library import Library
 from intents.model import Intent, Reading, Risk
 from tests.fakes import FakeMemory, assemble
 from tests.filling import CALM, PEOPLE, SCHOOL, STORY
+from tests.guidance import library
 from tests.office import Office, seen
 from tests.small_school import HEAD, SAM, HandClock, MemoryCaseStore, filing, person, without
 from tests.unit.test_watch import Tray
@@ -175,7 +174,7 @@ class Desks:
         clock.time = self.at
         roster = Roster(SCHOOL.people, frozenset({Platform.WEB}))
         desk = Desk(self.store, roster, clock, SCHOOL.numbers(), patience=SCHOOL.calendar.due, table=SCHOOL.routes())
-        charter = assemble(Listening(), Library.load(ROOT / "guidance_kb"), desk, memory, SCHOOL, clock)
+        charter = assemble(Listening(), library(), desk, memory, SCHOOL, clock)
         await memory.save_draft("d", priya, form, values)
         outcome = await charter.handle(
             Submitted(priya, Room(Platform.WEB, "dm:priya"), "draft:d", "send", {tick: "yes"})

@@ -12,9 +12,8 @@ from bot.dialogs.form import REVIEW, STEP, Values, answers, turn
 from bot.dialogs.incidents import FILE, INCIDENTS, Incident, IncidentsError, load
 from bot.dialogs.report import REPORT
 from bot.model import FieldKind, Role
-from bot.settings import ROOT
-from guidance_kb.library import Library
 from tests.filling import CALM, STORY, context, walk
+from tests.guidance import library
 
 TWELVE = (
     "pupil_request",
@@ -146,7 +145,7 @@ def test_the_type_and_its_answers_set_the_urgency(name: str, answer: Mapping[str
 @pytest.mark.parametrize("one", INCIDENTS.types, ids=lambda one: one.name)
 def test_the_receipt_says_what_to_do_at_once(one: Incident) -> None:
     """Each piece of advice rests on a paragraph that is there, and the do-not list stands beneath."""
-    clauses = {clause.id for clause in Library.load(ROOT / "guidance_kb").clauses}
+    clauses = {clause.id for clause in library().clauses}
     after = REPORT.after({"type": one.name})
     assert after.advice
     assert {advice.paragraph for advice in after.advice} <= clauses

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from guidance_kb.facts import Matter, parse_facts
 from guidance_kb.library import Library
 from guidance_kb.loader import KnowledgeBaseError
 from guidance_kb.model import Clause, Force, Situation, Verdict
+from tests.guidance import library
 from tests.small_table import row
 
 CLAUSES = (
@@ -108,7 +108,7 @@ def test_version_changes_with_the_content() -> None:
 @pytest.fixture(scope="module")
 def guidance() -> Library:
     """Load the guidance that ships."""
-    return Library.load(Path(__file__).parents[2] / "guidance_kb")
+    return library()
 
 
 LINES = [

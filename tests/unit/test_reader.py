@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.settings import ROOT
 from guidance_kb.facts import VOCABULARY, Age, Matter, Tie, Who
-from guidance_kb.library import Library
 from intents import encoder
 from intents.encoder import FROM_END, FROM_START, MODEL, Encoder
 from intents.model import Courtesy, Intent, Reading
 from intents.reader import EncodedReader
+from tests.guidance import library
 
 MOST_MEGABYTES = 20
 
@@ -112,7 +111,7 @@ def test_a_long_message_is_read_from_both_ends(reader: EncodedReader) -> None:
 
 def test_the_model_fits_the_table(model: Encoder) -> None:
     """A model that was trained on other rows has a stale opinion of them: after changing the table, run `make model`."""
-    assert model.table == Library.load(ROOT / "guidance_kb").table
+    assert model.table == library().table
 
 
 def test_the_model_is_small_and_says_what_it_is() -> None:

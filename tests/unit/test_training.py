@@ -9,32 +9,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.settings import ROOT
 from guidance_kb.facts import Matter
-from guidance_kb.library import Library
 from intents.model import Intent
 from intents.train.coverage import coverage
 from intents.train.examples import Example, load_examples
 from intents.train.noise import noisy
 from intents.train.targets import heads, places, targets
+from tests.guidance import library
 
-LIBRARY = Library.load(ROOT / "guidance_kb")
-EXAMPLES = load_examples()
+LIBRARY = library()
 
 
-def test_the_examples_cover_the_field() -> None:
+@pytest.fixture(scope="module")
+def examples() -> tuple[Example, ...]:
+    """Every labelled message."""
+    return load_examples()
+
+
+def test_the_examples_cover_the_field(examples: tuple[Example, ...]) -> None:
     """Enough messages of every kind, none of them twice under two meanings."""
-    intents = Counter(one.intent for one in EXAMPLES)
-    assert len(EXAMPLES) >= 9_000
+    intents = Counter(one.intent for one in examples)
+    assert len(examples) >= 9_000
     assert intents[Intent.URGENT] >= 800
     assert intents[Intent.OFF_TOPIC] >= 1_000
-    meanings = Counter(turns for turns, _ in {(one.turns, one.intent) for one in EXAMPLES})
+    meanings = Counter(turns for turns, _ in {(one.turns, one.intent) for one in examples})
     assert not [turns for turns, count in meanings.items() if count > 1]
 
 
-def test_true_facts_lead_to_a_ruling_that_experts_accept() -> None:
+def test_true_facts_lead_to_a_ruling_that_experts_accept(examples: tuple[Example, ...]) -> None:
     """Facts and table suffice: for at least 97 % of the messages whose ruling experts gave by themselves."""
-    judged = [(one, LIBRARY.rule(one.facts)) for one in EXAMPLES if one.verdicts and one.facts]
+    judged = [(one, LIBRARY.rule(one.facts)) for one in examples if one.verdicts and one.facts]
     right = [
         row is not None and row.verdict in one.verdicts and not {*row.clauses[:2]}.isdisjoint(one.cites)
         for one, row in judged
@@ -43,9 +47,9 @@ def test_true_facts_lead_to_a_ruling_that_experts_accept() -> None:
     assert np.mean(right) >= 0.97
 
 
-def test_every_question_has_a_ruling() -> None:
+def test_every_question_has_a_ruling(examples: tuple[Example, ...]) -> None:
     """The facts of each example lead to a row."""
-    assert not [one.turns for one in EXAMPLES if one.intent is Intent.QUESTION and LIBRARY.rule(one.facts) is None]
+    assert not [one.turns for one in examples if one.intent is Intent.QUESTION and LIBRARY.rule(one.facts) is None]
 
 
 def test_each_head_that_is_asked_has_one_whole_answer() -> None:
@@ -77,9 +81,9 @@ def test_noise_never_fails_and_leaves_a_message(text: str, seed: int) -> None:
     assert abs(len(noisy(text, Random(seed))) - len(text)) <= len(text)
 
 
-def test_coverage_names_thin_rows() -> None:
+def test_coverage_names_thin_rows(examples: tuple[Example, ...]) -> None:
     """A row that nobody worded is in the list."""
-    lines = list(coverage(EXAMPLES[:50], LIBRARY))
+    lines = list(coverage(examples[:50], LIBRARY))
     assert any(line.startswith("   0 ") for line in lines)
     assert f"of {len(LIBRARY.situations)} rows have fewer" in " ".join(lines)
 
