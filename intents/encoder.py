@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, islice
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,9 @@ class Encoder:
         self.answers: Mapping[str, tuple[str, ...]] = {
             head: tuple(answers) for head, answers in json.loads(told["heads"]).items()
         }
+        sizes = [len(answers) for answers in self.answers.values()]
+        self._starts = np.array([0, *accumulate(sizes[:-1])])
+        self._head_of = np.repeat(np.arange(len(sizes)), sizes)
         self.table = told["table"]
         tokenizer = Tokenizer.from_str(told["tokenizer"])
         self.words = _whole_words(tokenizer)
@@ -66,17 +70,20 @@ class Encoder:
         """Read a model file. Raises OSError when it is not there and ValueError when it does not fit this code."""
         return cls(path.read_bytes())
 
-    def ask(self, text: str, earlier: Sequence[str] = ()) -> dict[str, Numbers]:
+    def ask(self, text: str, earlier: Sequence[str] = ()) -> dict[str, list[float]]:
         """For each head the probabilities of its answers, in the order of `answers`. `earlier` is oldest first."""
         pieces = self._pieces.of(text, earlier)
         logits = self._session.run(
             None, {"ids": np.array(pieces.ids, np.int64), "earlier": np.array(pieces.earlier, np.int64)}
         )[0]
-        asked, start = {}, 0
-        for head, answers in self.answers.items():
-            asked[head] = _softmax(logits[start : start + len(answers)])
-            start += len(answers)
-        return asked
+        told = iter(self._probabilities(logits))
+        return {head: list(islice(told, len(answers))) for head, answers in self.answers.items()}
+
+    def _probabilities(self, logits: Numbers) -> list[float]:
+        """A softmax over each head's logits, all heads at once."""
+        raised = np.exp(logits - np.maximum.reduceat(logits, self._starts)[self._head_of])
+        probabilities: list[float] = (raised / np.add.reduceat(raised, self._starts)[self._head_of]).tolist()
+        return probabilities
 
 
 class Splitter:
@@ -115,8 +122,3 @@ def _whole_words(tokenizer: Tokenizer) -> tuple[str, ...]:
     """The words that are a piece of their own, the commonest first, as the base model has them in order."""
     pieces = sorted(tokenizer.get_vocab().items(), key=lambda piece: piece[1])
     return tuple(piece for piece, _ in pieces if piece.isalpha())
-
-
-def _softmax(logits: Numbers) -> Numbers:
-    raised = np.exp(logits - logits.max())
-    return np.asarray(raised / raised.sum(), dtype=np.float32)

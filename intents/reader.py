@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from guidance_kb.facts import VOCABULARY, Facts, FactValue
-from intents.encoder import NOT_TOLD, YES, Encoder, Numbers
+from intents.encoder import NOT_TOLD, YES, Encoder
 from intents.lexicon import lexicon
 from intents.model import Courtesy, Intent, Reading, Told
 from intents.normalise import Normaliser
@@ -41,7 +41,7 @@ class EncodedReader:
         heard = self._encoder.ask(text, earlier)
         follows_on = bool(earlier) and self._chance(heard, "follows") >= _FOLLOWS_FROM
         return Reading(
-            intents=dict(zip(self._intents, heard["intent"].tolist(), strict=True)),
+            intents=dict(zip(self._intents, heard["intent"], strict=True)),
             risk=judge(words, self._chance(heard, "risk")),
             facts=self._facts(heard, known if follows_on and known else {}),
             situations=self._rows(heard),
@@ -49,16 +49,16 @@ class EncodedReader:
             follows_on=follows_on,
         )
 
-    def _chance(self, heard: Mapping[str, Numbers], head: str) -> float:
-        return float(heard[head][self._encoder.answers[head].index(YES)])
+    def _chance(self, heard: Mapping[str, list[float]], head: str) -> float:
+        return heard[head][self._encoder.answers[head].index(YES)]
 
-    def _rows(self, heard: Mapping[str, Numbers]) -> dict[str, float]:
-        rows = zip(self._encoder.answers["situation"], heard["situation"].tolist(), strict=True)
+    def _rows(self, heard: Mapping[str, list[float]]) -> dict[str, float]:
+        rows = zip(self._encoder.answers["situation"], heard["situation"], strict=True)
         return {row: chance for row, chance in rows if chance >= UNLIKELY}
 
-    def _facts(self, heard: Mapping[str, Numbers], known: Facts) -> dict[str, Told]:
+    def _facts(self, heard: Mapping[str, list[float]], known: Facts) -> dict[str, Told]:
         return {
-            fact: _told(dict(zip(values, heard[fact].tolist(), strict=True)), known.get(fact))
+            fact: _told(dict(zip(values, heard[fact], strict=True)), known.get(fact))
             for fact, values in self._values.items()
         }
 

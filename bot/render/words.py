@@ -17,6 +17,7 @@ class TemplateWords:
 
     def __init__(self, sentences: Mapping[str, str]) -> None:
         plain = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True)  # noqa: S701
+        plain.globals.clear()  # none is used, and each rendering would copy them
         self._templates: dict[str, Template] = {name: plain.from_string(text) for name, text in sentences.items()}
 
     @classmethod

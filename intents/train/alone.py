@@ -49,12 +49,11 @@ class _Layer(nn.Module):
         self.together = nn.Linear(asked.query.in_features, 3 * asked.query.out_features)
         self.together.weight = nn.Parameter(torch.cat([part.weight / by for part, by in parts]))
         self.together.bias = nn.Parameter(torch.cat([part.bias / by for part, by in parts]))
-        self.heads = heads
+        self.width, self.heads = asked.query.in_features, heads
         self.attended, self.wide, self.narrow = layer.attention.output, layer.intermediate.dense, layer.output
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        width = hidden.shape[-1]
-        parts = self.together(hidden).reshape(-1, 3, self.heads, width // self.heads).permute(1, 2, 0, 3)
+        parts = self.together(hidden).reshape(-1, 3, self.heads, self.width // self.heads).permute(1, 2, 0, 3)
         told = torch.softmax(parts[0] @ parts[1].transpose(1, 2), -1) @ parts[2]
-        hidden = self.attended.LayerNorm(hidden + self.attended.dense(told.permute(1, 0, 2).reshape(-1, width)))
+        hidden = self.attended.LayerNorm(hidden + self.attended.dense(told.permute(1, 0, 2).reshape(-1, self.width)))
         return self.narrow.LayerNorm(hidden + self.narrow.dense(functional.gelu(self.wide(hidden))))
