@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -99,6 +100,10 @@ class Database:
         nobody waits for is written without hurry.
         """
         return await self._writes.do(work, hurry)
+
+    def write_soon(self, work: Callable[[Connection], object]) -> asyncio.Future[object]:
+        """Write a small piece without hurry, after all that was written before; what it gives comes later."""
+        return self._writes.begun(work, hurry=False)
 
     async def ping(self) -> None:
         """Raise when the database cannot be read."""

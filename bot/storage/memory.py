@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, bindparam, delete, select
 
@@ -15,6 +17,8 @@ from bot.storage.database import Database
 from bot.storage.put import Put
 from bot.storage.sealing import Sealer
 from bot.storage.tables import CaseRow, ConversationRow, DraftRow, table_of
+
+_log = structlog.get_logger()
 
 DRAFT_LIFE = timedelta(hours=24)
 _RECENT = 50
@@ -39,23 +43,34 @@ _FILED = select(_CASES.c.id).where(_CASES.c.reporter == bindparam("mine"), _CASE
 
 
 class SqlMemory:
-    """Implements `bot.ports.Memory`."""
+    """Implements `bot.ports.Memory`. An answer need not wait until its conversation is stored: that is done soon after."""
 
     def __init__(self, database: Database, sealer: Sealer, clock: Clock) -> None:
         self._database = database
         self._sealer = sealer
         self._clock = clock
+        self._not_yet_stored: dict[tuple[str, Room], ConversationState] = {}
 
     async def recall(self, person: Person, room: Room) -> ConversationState:
         """The conversation's state; an empty one when there is none."""
+        if (state := self._not_yet_stored.get((person.id, room))) is not None:
+            return state
         sealed = await self._database.read(lambda tx: tx.execute(_OF_ROOM, _key(person, room)).scalar())
         return _STATE.validate_json(self._sealer.open(sealed)) if sealed else ConversationState()
 
     async def remember(self, person: Person, room: Room, state: ConversationState) -> None:
-        """Keep the state for the next turn."""
+        """Keep the state for the next turn. One that cannot be stored is logged and forgotten: the next stands for itself."""
         sealed = self._sealer.seal(_STATE.dump_json(state).decode())
         row = {**_key(person, room), "saved_at": self._clock.now(), "sealed": sealed}
-        await self._database.write(lambda tx: _PUT_STATE.over(tx, row))
+        self._not_yet_stored[person.id, room] = state
+
+        def stored(told: asyncio.Future[object]) -> None:
+            if self._not_yet_stored.get((person.id, room)) is state:
+                del self._not_yet_stored[person.id, room]
+            if not told.cancelled() and (error := told.exception()):
+                _log.error("conversation_not_stored", error=type(error).__name__)
+
+        self._database.write_soon(lambda tx: _PUT_STATE.over(tx, row)).add_done_callback(stored)
 
     async def save_draft(self, draft: str, person: Person, form: str, values: Mapping[str, str]) -> None:
         """Keep a form's answers and drop every draft that has expired. A draft that was filed stays gone."""

@@ -71,6 +71,10 @@ class Together:
 
         Work without hurry goes with the next that has, or soon by itself.
         """
+        return cast("_Result", await self.begun(work, hurry))
+
+    def begun(self, work: Callable[[Connection], object], hurry: bool) -> asyncio.Future[object]:
+        """The same without waiting: it is in its place behind all that came before when this returns."""
         loop = asyncio.get_running_loop()
         piece = Piece(work, loop.create_future())
         self._waiting.append(piece)
@@ -78,7 +82,7 @@ class Together:
             self._start()
         elif self._later is None:
             self._later = loop.call_later(SOON, self._start)
-        return cast("_Result", await piece.told)
+        return piece.told
 
     async def close(self) -> None:
         """Carry out what is still waiting, and end."""

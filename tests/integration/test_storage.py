@@ -13,13 +13,16 @@ from alembic.script import ScriptDirectory
 from cryptography.fernet import Fernet
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
+from structlog.testing import capture_logs
 
 from bot.cases.model import About, CaseView
 from bot.model import ConversationState, Platform, Role, Room
 from bot.storage.database import WrongInstallation, open_database
+from bot.storage.memory import SqlMemory
 from bot.storage.migrations import HEAD
 from bot.storage.sealing import Sealer, Unreadable
 from bot.storage.tables import Base, InboxRow
+from bot.storage.together import SOON
 from tests.databases import Postgres, sqlite_in
 from tests.shelf import KEY, Shelf
 from tests.small_school import (
@@ -228,8 +231,35 @@ async def test_a_conversation_is_taken_up_where_it_stood(shelf: Shelf) -> None:
     await shelf.memory.remember(TESS, DM, ConversationState(("first",)))
     await shelf.memory.remember(TESS, DM, state)
     assert await shelf.memory.recall(TESS, DM) == state
-    assert await shelf.memory.recall(TOM, DM) == ConversationState()
-    assert await shelf.memory.recall(TESS, Room(Platform.SLACK, DM.id)) == ConversationState()
+    await shelf.inbox.accept("behind it", "{}")
+    elsewhere = SqlMemory(shelf.database, shelf.sealer, shelf.clock)
+    for memory in (shelf.memory, elsewhere):
+        assert await memory.recall(TESS, DM) == state
+        assert await memory.recall(TOM, DM) == ConversationState()
+        assert await memory.recall(TESS, Room(Platform.SLACK, DM.id)) == ConversationState()
+
+
+async def test_a_conversation_is_stored_although_nobody_waits_for_it(shelf: Shelf) -> None:
+    """Soon by itself, and when the database is closed before that."""
+    database = await open_database(shelf.place.url)
+    await SqlMemory(database, shelf.sealer, shelf.clock).remember(TESS, DM, ConversationState(("first",)))
+    await database.close()
+    assert (await shelf.memory.recall(TESS, DM)).turns == ("first",)
+    await shelf.memory.remember(TOM, DM, ConversationState(("mine",)))
+    await asyncio.sleep(10 * SOON)
+    assert len(await shelf.rows("SELECT person FROM conversations")) == 2
+
+
+async def test_a_conversation_that_cannot_be_stored_is_logged_and_forgotten(shelf: Shelf) -> None:
+    """Its words are not in the log, and the next message stands for itself."""
+    await shelf.database.write(lambda tx: tx.exec_driver_sql("ALTER TABLE conversations RENAME TO away"))
+    with capture_logs() as logs:
+        await shelf.memory.remember(TESS, DM, ConversationState((SECRET,)))
+        await shelf.inbox.accept("behind it", "{}")
+    await shelf.database.write(lambda tx: tx.exec_driver_sql("ALTER TABLE away RENAME TO conversations"))
+    assert [each["event"] for each in logs] == ["conversation_not_stored"]
+    assert SECRET not in repr(logs)
+    assert await shelf.memory.recall(TESS, DM) == ConversationState()
 
 
 async def test_a_draft_is_its_own_persons_alone(shelf: Shelf) -> None:
