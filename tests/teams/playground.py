@@ -75,14 +75,15 @@ class Playground:
         self.session: aiohttp.ClientSession
         self._stream: aiohttp.ClientWebSocketResponse
 
-    async def say(self, conversation: str, text: str) -> None:
-        """Write as the Playground's own user; in a channel the text has to mention Charter."""
+    async def say(self, conversation: str, text: str) -> str:
+        """Write as the Playground's own user; in a channel Charter hears only what mentions it. Returns where it stands."""
         mention = {"mentioned": {"id": BOT}, "text": MENTION}
         mentions = {"mentions": [mention]} if MENTION in text else {}
-        await self._post(
+        told = await self._post(
             f"/_conversation/v1/conversations/{conversation}/messages",
             {"from": {"id": self.me}, "text": text, "textFormat": "plain", **mentions},
         )
+        return str(json.loads(told).get("postConversationId") or conversation)
 
     async def press(self, message: dict[str, Any], data: object, conversation: str = PERSONAL) -> None:
         """Press a button on a card."""
@@ -94,6 +95,17 @@ class Playground:
         }
         await self._post("/_conversation/v1/submit", asked)
 
+    async def invoke(self, conversation: str, name: str, value: dict[str, Any]) -> dict[str, Any]:
+        """Start a message action on a message in a conversation, or send its dialog; what Charter answers it with."""
+        asked = {
+            "conversation": {"id": conversation},
+            "from": {"id": self.me},
+            "name": f"composeExtension/{name}",
+            "value": {"commandContext": "message", **value},
+        }
+        answered: dict[str, Any] = json.loads(await self._post("/_conversation/v1/invoke", asked))
+        return answered
+
     async def shown(self, seconds: float = 10) -> tuple[str, dict[str, Any]]:
         """The next message that is shown or shown anew: its conversation, and itself. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
@@ -103,9 +115,11 @@ class Playground:
                 if message.get("attachments"):
                     return told["actionConversationId"], message
 
-    async def _post(self, path: str, body: object) -> None:
+    async def _post(self, path: str, body: object) -> str:
         async with self.session.post(self.url + path, json=body) as response:
-            assert response.status == 200, await response.text()
+            told = await response.text()
+            assert response.status == 200, told
+            return told
 
 
 @asynccontextmanager

@@ -1,7 +1,9 @@
 """The Agents Playground in a real browser: what people do with mouse and keyboard, and the pictures of it for the docs.
 
 Its page opens no dialog from a card, so there cards are worked through in the chat, as in clients without dialogs; the one
-dialog that it does open is a message action's.
+dialog that it does open is a message action's. It has one store for all such dialogs, and each message that it draws empties
+that store 0.3 seconds later: a dialog goes blank when something arrives in the conversation behind it. Charter keeps in the
+personal chat what a dialog told, so message actions are used in the channel here.
 """
 
 from __future__ import annotations
@@ -35,17 +37,25 @@ class Desk:
         self._pictures = pictures
 
     async def say(self, text: str, *mention: str) -> None:
-        """Type a message and send it; in a channel Charter is mentioned first."""
+        """Type a message and send it, after a mention where one is given."""
         box = self.page.locator("[role=textbox][contenteditable]").first
         await box.click()
         if mention:
             await self.page.keyboard.type("@")
             await self.page.get_by_role("menuitem", name="Charter").click()
         await self.page.keyboard.type(text)
-        if mention:
-            await self.page.get_by_role("button", name="Post").click()
-        else:
-            await self.page.keyboard.press("Enter")
+        post = self.page.get_by_role("button", name="Post", exact=True)
+        await (post.click() if await post.count() else self.page.keyboard.press("Enter"))
+
+    async def act(self, command: str) -> Locator:
+        """Start a message action on the newest post; its dialog."""
+        await self.page.get_by_role("button", name="Show more information").first.click()
+        await self.page.get_by_role("menuitem", name="Action Command").click()
+        dialog = self.page.get_by_role("dialog")
+        await dialog.locator("input").first.fill(command)
+        await self.page.wait_for_timeout(400)  # until the store is no longer emptied for what was drawn or closed last
+        await dialog.get_by_role("button", name="Create").click()
+        return dialog
 
     async def shows(self, text: str) -> Locator:
         """Wait for words to stand on the page."""
@@ -98,7 +108,7 @@ async def _local(route: Route) -> None:
 
 
 async def test_what_staff_see(tmp_path: Path, pictures: Path) -> None:
-    """An answer, a follow-up, a correction, a rating, a mention in a channel, and a report filed in a dialog."""
+    """An answer, a follow-up, a correction, a rating; in a channel a message asked about, one reported, and a mention."""
     async with seated(tmp_path, pictures, "priya") as desk:
         await desk.say("Can I accept a friend request from a former student?")
         await desk.shows("18 or over")
@@ -112,32 +122,47 @@ async def test_what_staff_see(tmp_path: Path, pictures: Path) -> None:
         await desk.press("Like")
         await desk.page.get_by_role("dialog").get_by_role("button", name="Submit").click()
         await desk.page.get_by_role("dialog").last.get_by_role("button").last.click()
+        await desk.go("SLT - Leadership")
+        await desk.say("A student wants to follow me")
+        await desk.shows("A student wants to follow me")
+        await _ask_about_a_message(desk)
         ref = await _report_a_message(desk)
         assert ref in desk.teams.school.store.cases
+        await desk.go("Personal Chat")
+        await desk.shows(f"Your reference is {ref}")
         await desk.go("SLT - Leadership")
         await desk.say(" Can I accept a friend request from a student?", "Charter")
         await desk.shows("I've answered in our own chat, so that nobody else sees it.")
 
 
+async def _ask_about_a_message(desk: Desk) -> None:
+    """The message action on the newest post: its dialog shows the answer, and can be closed."""
+    dialog = await desk.act("askCharter")
+    await expect(dialog).to_contain_text("Not allowed by the guidance")
+    await _close(dialog)
+
+
 async def _report_a_message(desk: Desk) -> str:
-    """The message action on one's own first message, page after page; the reference on its receipt."""
-    page = desk.page
-    await page.get_by_role("button", name="Show more information").nth(1).click()
-    await page.get_by_role("menuitem", name="Action Command").click()
-    await page.get_by_role("dialog").locator("input").first.fill("reportThis")
-    await page.get_by_role("dialog").get_by_role("button", name="Create").click()
-    dialog, receipt = page.get_by_role("dialog"), page.get_by_text("Your reference is")
+    """The message action on the newest post, page after page; the reference on its receipt."""
+    dialog = await desk.act("reportThis")
+    receipt = dialog.get_by_text("Your reference is")
     for _ in range(MOST_PAGES):
-        await page.wait_for_timeout(900)  # a card is drawn twice, and forgets what was typed into it in between
-        if await receipt.count():  # in the chat: the page draws no last card in its dialog
-            await dialog.get_by_role("button").first.click()
-            return str(re.findall(r"reference is ([A-Z0-9-]+)", await receipt.inner_text())[0])
+        await desk.page.wait_for_timeout(900)  # a card is drawn twice, and forgets what was typed into it in between
+        if await receipt.count():
+            ref = str(re.findall(r"reference is ([A-Z0-9-]+)", await receipt.inner_text())[0])
+            await _close(dialog)
+            return ref
         shown = await dialog.inner_text()
         if "What happened?" in shown and "check and send" not in shown:
             await desk.picture("teams-dialog")
         await _answer(dialog)
         await expect(dialog).not_to_have_text(shown)
     raise AssertionError("the form does not end")
+
+
+async def _close(dialog: Locator) -> None:
+    await dialog.get_by_role("button", name="Close", exact=True).click()
+    await expect(dialog).to_have_count(0)
 
 
 async def _answer(dialog: Locator) -> None:

@@ -80,6 +80,27 @@ async def test_a_mention_in_a_channel_is_answered_in_private(teams: Playground) 
     assert words(card(told)) == "I've answered in our own chat, so that nobody else sees it."
 
 
+async def test_a_message_action_asks_and_is_put_right(teams: Playground) -> None:
+    """Ask Charter on a post: the dialog answers, and answers anew; the asker's chat keeps each answer, the channel none."""
+    await teams.say(PERSONAL, "hello")
+    await teams.shown()
+    post = await teams.say(CHANNEL, "A student wants to follow me")
+    message = {"body": {"contentType": "html", "content": "<div>A student wants to follow me</div>"}}
+    value: dict[str, Any] = {"commandId": "askCharter", "messagePayload": message}
+    answer = await teams.invoke(post, "fetchTask", value)
+    assert "Not allowed by the guidance" in words(card(answer))
+    change = next(data for data in buttons(answer).values() if data.get("action") == "correct:who")
+    asked = await teams.invoke(post, "submitAction", {**value, "data": change})
+    assert "Who is it about?" in words(card(asked))
+    again = await teams.invoke(post, "submitAction", {**value, "data": buttons(asked)["A parent"]})
+    assert "a parent" in words(card(again))
+    kept = [await teams.shown() for _ in (answer, asked, again)]
+    assert [place for place, _ in kept] == [PERSONAL] * len(kept)
+    assert [card(told)["speak"] for _, told in kept] == [card(told)["speak"] for told in (answer, asked, again)]
+    with pytest.raises(TimeoutError):
+        await teams.shown(1)
+
+
 @pytest.mark.parametrize("command", ["Report", "Ask leadership", "Declare", "Justify"])
 async def test_every_form_is_filed(teams: Playground, command: str) -> None:
     """In cards, one in place of the other, as where no dialog can be had."""
