@@ -28,8 +28,9 @@ Handle = Callable[[Event], Awaitable[Outcome]]
 STILL_WORKING = "That takes a little longer. I'll post it in our chat."
 KNOWN = "Charter already has this. The answer is in our chat."
 
-PATIENCE = 8.0
-"""Seconds that an invoke may wait: Teams gives up after 10 to 15, and what takes longer is posted in the chat."""
+PATIENCE = 2.5
+"""Seconds that an invoke may wait once it is kept; what takes longer is posted in the chat. Teams waits least for a message
+action's: five seconds, says its page on responding to them, then it asks twice more and shows an error."""
 
 
 _STRANGER = Person("", "", frozenset())
@@ -137,7 +138,7 @@ class TeamsTransport:
                 outcome = await self._handle(event)
         self._pages.keep(person, outcome)
         await self._shown(incoming, person, show, outcome)
-        if show is Show.DIALOG and isinstance(outcome, Reply) and not isinstance(event, Opened):
+        if show is Show.DIALOG and _is_kept(event, outcome):
             await self._beside(person, outcome)
         return outcome
 
@@ -205,7 +206,7 @@ class TeamsTransport:
             result = await asyncio.wait_for(asyncio.shield(work.result), self._patience)
         except TimeoutError:
             if person and not isinstance(asked, Rated):
-                self._keep(asyncio.create_task(self._post_late(person, work)))
+                self._keep(asyncio.create_task(self._post_late(person, asked, work)))
             return _closing(STILL_WORKING)
         part = asked.part if isinstance(asked, Turning) else 0
         return self._dialog(person, asked, result, part)
@@ -243,14 +244,21 @@ class TeamsTransport:
                 await self._showing.say(incoming.place, told)
         raise NotStored from error
 
-    async def _post_late(self, person: Person, work: Work) -> None:
+    async def _post_late(self, person: Person, asked: Asked | None, work: Work) -> None:
+        """Post what a dialog could not wait for, unless the turn has put it in the chat itself."""
         result = await work.result
-        if isinstance(result, Reply | Page):
-            await self._beside(person, result)
+        if not isinstance(result, Reply | Page) or (isinstance(asked, Turn) and _is_kept(asked.event, result)):
+            return
+        await self._beside(person, result)
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._late.add(task)
         task.add_done_callback(self._late.discard)
+
+
+def _is_kept(event: Event, outcome: Outcome) -> bool:
+    """Whether the chat keeps what a dialog shows: answers and receipts, not pages nor what was only opened."""
+    return isinstance(outcome, Reply) and not isinstance(event, Opened)
 
 
 async def _ignored(work: Work) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from bot.model import Destination, Gone, Later, Reply, Sent
+from bot.transports.teams import PATIENCE
+from bot.transports.teams_turns import SECONDS_TO_STORE
 from tests.contract.microsoft import activity
 from tests.teams.school import CHANNEL, School, buttons, card, fields, school, words
 
@@ -290,8 +293,33 @@ async def test_feedback_is_counted_and_its_words_are_dropped(oakfield: School) -
 
 async def test_slow_work_is_promised_and_posted(oakfield: School, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dialog that takes too long closes with a promise, and what it would have shown is posted in the chat."""
-    import asyncio  # noqa: PLC0415
+    await oakfield.say("priya", "hello")
+    _slowed(oakfield, monkeypatch)
+    before = len(oakfield.microsoft.sent())
+    body = await oakfield.invoke("priya", "task/fetch", {"data": {"do": "press", "action": "open:mine"}})
+    assert body["task"]["type"] == "message"
+    assert "My cases" in words(card(oakfield.microsoft.sent()[before]))
 
+
+async def test_a_slow_answer_is_posted_once(oakfield: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chat keeps an answer that a dialog showed; when the dialog could not wait for it, it does not stand there twice."""
+    await oakfield.say("priya", "hello")
+    _slowed(oakfield, monkeypatch)
+    before = len(oakfield.microsoft.sent())
+    asked = {"commandId": "askCharter", "messagePayload": {"body": {"content": "A student wants to follow me"}}}
+    body = await oakfield.invoke("priya", "composeExtension/fetchTask", asked)
+    assert body["task"]["type"] == "message"
+    [kept] = oakfield.microsoft.sent()[before:]
+    assert "Not allowed by the guidance" in words(card(kept))
+
+
+def test_a_dialog_is_answered_before_teams_gives_up() -> None:
+    """To be kept and to be carried out, a message action waits for less than the five seconds that Teams gives it."""
+    assert SECONDS_TO_STORE + PATIENCE < 5
+
+
+def _slowed(oakfield: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on every turn takes longer than a dialog waits."""
     quick = oakfield.teams.transport._handle
 
     async def slow(event: Any) -> Any:
@@ -300,11 +328,6 @@ async def test_slow_work_is_promised_and_posted(oakfield: School, monkeypatch: p
 
     monkeypatch.setattr(oakfield.teams.transport, "_handle", slow)
     monkeypatch.setattr(oakfield.teams.transport, "_patience", 0.05)
-    await oakfield.say("priya", "hello")
-    before = len(oakfield.microsoft.sent())
-    body = await oakfield.invoke("priya", "task/fetch", {"data": {"do": "press", "action": "open:mine"}})
-    assert body["task"]["type"] == "message"
-    assert "My cases" in words(card(oakfield.microsoft.sent()[before]))
 
 
 async def test_what_a_crash_left_is_carried_out_at_the_next_start(oakfield: School) -> None:
