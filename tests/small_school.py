@@ -28,8 +28,11 @@ GOVERNOR = person("gus", Role.GOVERNOR)
 TESS = person("tess")
 TOM = person("tom")
 IDA = person("ida", Role.IT)
+DORA = person("dora", Role.DEPUTY_DSL)
 PEOPLE = (HEAD, SAM, SITA, CHAIR, GOVERNOR, TESS, TOM, IDA)
 ROSTER = Roster(PEOPLE)
+WITH_DORA = Roster([*PEOPLE, DORA])
+"""The same school once it has a deputy safeguarding lead."""
 
 NUMBERS = Numbers(
     school=(Line("Headteacher: 1", "hannah"), Line("Safeguarding lead: 2", "sita")),

@@ -18,12 +18,6 @@ STEP = "@step"
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    """Time in our hands."""
-    return HandClock()
-
-
-@pytest.fixture
 async def memory(tmp_path: Path, clock: HandClock) -> AsyncIterator[SqlMemory]:
     """A memory on a database of its own."""
     database = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'drafts.sqlite3'}")

@@ -14,11 +14,10 @@ from bot.model import Destination, Person, Role
 from bot.notices.model import Notice, NoticeKind
 from tests.guards import without_guard
 from tests.office import Office
-from tests.small_school import HEAD, PEOPLE, SAM, SITA, TOM, filing, person
+from tests.small_school import DORA, HEAD, PEOPLE, SAM, SITA, TOM, filing, person
 
 SECRET = "xylophone"
 INTERNAL = "quokka"
-DORA = person("dora", Role.DEPUTY_DSL)
 EVERYBODY = (*PEOPLE, DORA)
 STRANGER = person("stranger", Role.HEADTEACHER, Role.SLT, Role.CHAIR)
 LEADERS = frozenset({"hannah", "sam", "sita"})

@@ -21,7 +21,6 @@ from bot.cases.desk import Desk
 from bot.cases.files import Files
 from bot.cases.model import About, Receipt, Urgency
 from bot.cases.record import Case, Event
-from bot.cases.routing import Roster
 from bot.model import Delivery, Destination, Later, Reply, Role, Sent
 from bot.notices.compose import Composer
 from bot.notices.failures import Gauges
@@ -35,13 +34,12 @@ from bot.storage.cases import SqlCaseStore
 from bot.storage.database import Database, open_database
 from bot.storage.outbox import SqlOutbox
 from bot.storage.sealing import Sealer
-from tests.small_school import HEAD, NUMBERS, PEOPLE, SAM, HandClock, filing, person
+from tests.small_school import HEAD, NUMBERS, SAM, WITH_DORA, HandClock, filing
 
 SECRET = "xylophone"
 CALENDAR = load_school(EXAMPLE_SCHOOL).calendar
 WORDS = TemplateWords.load()
 REPEAT = WORDS.say("notice_repeat")
-ROSTER = Roster([*PEOPLE, person("dora", Role.DEPUTY_DSL)])
 LATE_ON_FRIDAY = datetime(2026, 11, 27, 16, tzinfo=UTC)
 
 CLASSES = {
@@ -91,7 +89,7 @@ class School:
         self.clock.time = LATE_ON_FRIDAY
         self.store = SqlCaseStore(self.database, Sealer([Fernet.generate_key()]))
         self.outbox = SqlOutbox(self.database)
-        self.desk = Desk(self.store, ROSTER, self.clock, NUMBERS, patience=CALENDAR.due)
+        self.desk = Desk(self.store, WITH_DORA, self.clock, NUMBERS, patience=CALENDAR.due)
         self.watch = Watch(self.desk, self.store, self.outbox, self.clock, CALENDAR, Gauges(CollectorRegistry()))
         self.worker = self.another()
 

@@ -40,12 +40,6 @@ from tests.small_school import (
 SECRET = "xylophone"
 
 
-@pytest.fixture
-def office() -> Office:
-    """A fresh office."""
-    return Office()
-
-
 async def test_filing_gives_a_receipt_with_the_real_handlers(office: Office) -> None:
     """The receipt names who can open it, and the desk wakes the worker."""
     receipt = await office.desk.file(filing())

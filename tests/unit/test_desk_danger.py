@@ -24,11 +24,9 @@ from tests.fakes import FakeMemory, assemble
 from tests.filling import CALM, PEOPLE, SCHOOL, STORY
 from tests.guidance import library
 from tests.office import Office, seen
-from tests.small_school import HEAD, SAM, HandClock, MemoryCaseStore, filing, person, without
+from tests.small_school import DORA, HEAD, SAM, WITH_DORA, HandClock, MemoryCaseStore, filing
 from tests.unit.test_watch import Tray
 
-DORA = person("dora", Role.DEPUTY_DSL)
-WITH_DORA = without(plus=[DORA])
 QUARTER = timedelta(minutes=15)
 MONDAY = datetime(2026, 11, 23, 10, tzinfo=UTC)
 LATE = datetime(2026, 11, 27, 16, 20, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Stepping back: where nobody else had the case it goes to whoever stands above, as the reporter was shown."""
+"""Stepping back: whoever does loses the case for good; where nobody else had it, it goes to whoever stands above."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,18 +6,12 @@ from datetime import timedelta
 import pytest
 
 from bot.cases.changes import Change, changed
-from bot.cases.model import About, CaseView, Filing, Illegal, Kind, Receipt, Refused
+from bot.cases.model import About, CaseView, Filing, Illegal, Kind, Receipt, Refused, State
 from bot.notices.model import NoticeKind
 from tests.office import Office, seen
-from tests.small_school import CHAIR, GOVERNOR, HEAD, PEOPLE, TESS, filing
+from tests.small_school import CHAIR, DORA, GOVERNOR, HEAD, PEOPLE, SAM, SITA, TESS, TOM, WITH_DORA, filing
 
 SECRET = "xylophone"
-
-
-@pytest.fixture
-def office() -> Office:
-    """A fresh office."""
-    return Office()
 
 
 @pytest.mark.parametrize("taken", [False, True], ids=["untaken", "taken"])
@@ -98,3 +92,38 @@ def test_a_line_above_that_would_tell_those_it_may_be_about_stops_the_start() ->
     """Held to the same rules as the other lines."""
     with pytest.raises(ValueError, match="send it to chair"):
         changed([Change(Kind.REPORT, About.CHAIR, on_recusal=("chair",))], PEOPLE)
+
+
+async def test_a_handler_who_steps_back_loses_the_case_for_good(office: Office) -> None:
+    """The others have it to take; the reporter does not learn of it; a re-route does not bring it back."""
+    ref = await office.taken()
+    office.store.notices.clear()
+    assert await office.desk.recuse(ref, SAM, SECRET) is None
+    assert await office.desk.open(ref, SAM) == Refused()
+    assert office.told(NoticeKind.POINTER) == {"person:hannah", "person:sita"}
+    view = await office.desk.open(ref, TESS)
+    assert isinstance(view, CaseView)
+    assert (view.summary.state, view.summary.owner) == (State.SUBMITTED, None)
+    assert "recused" not in repr(view)
+    seen(await office.desk.reroute(ref, SITA, About.PARENT, None, "a parent"))
+    assert await office.desk.open(ref, SAM) == Refused()
+
+
+async def test_the_last_handler_cannot_step_back_into_nothing(office: Office) -> None:
+    """Where nobody else could have it the case stays; where somebody stands in line they get it."""
+    alone = await office.filed(filing(About.HEADTEACHER))
+    assert isinstance(await office.desk.recuse(alone, CHAIR, "I know them"), Illegal)
+    office.desk.roster = WITH_DORA
+    ref = await office.filed()
+    for each in (SAM, SITA, HEAD):
+        assert await office.desk.recuse(ref, each, "I know them") is None
+    assert isinstance(await office.desk.open(ref, DORA), CaseView)
+    assert "person:dora" in office.told(NoticeKind.POINTER)
+
+
+async def test_stepping_back_needs_a_reason_and_a_case(office: Office) -> None:
+    """Blank reasons change nothing; strangers learn nothing."""
+    ref = await office.filed()
+    assert isinstance(await office.desk.recuse(ref, SAM, "  "), Illegal)
+    assert await office.desk.recuse(ref, TOM, "why") == Refused()
+    assert await office.desk.recuse("CC-CCC", SAM, "why") == Refused()
