@@ -79,30 +79,28 @@ async def test_without_its_guards_the_reporter_reads_what_is_internal(
 
 
 @classes
-@arrivals
 async def test_without_table_and_exclusion_lists_counts_and_messages_leak(
-    name: str, rerouted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counter-proof: it stands in the queue, on its page, in the person's messages and in live updates.
+    """Counter-proof, as filed: it stands in the queue, on its page, in the person's messages and in live updates.
 
     So is a log that says what was written, and a metric that counts by reference, found.
     """
     _talkative(monkeypatch)
     guards = ((routing.rule_for, everybody), (routing.closed_to, nobody))
-    found = await unguarded(name, rerouted, guards, tmp_path, monkeypatch)
+    found = await unguarded(name, False, guards, tmp_path, monkeypatch)
     assert {"open queue: reference", "room dm: news", "live updates"} <= found
     assert any(each.startswith("open case:") and each.endswith(": people") for each in found)
     assert {"the log: reporter", "the log: note", "the metrics: reference"} <= found
 
 
 @classes
-@arrivals
 async def test_without_the_door_of_notices_messages_and_live_updates_leak(
-    name: str, rerouted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counter-proof: a desk that tells the person it is about, and nobody who asks again when a notice goes."""
+    """Counter-proof, after a re-route: a desk that tells the person it is about, and nobody who asks again on sending."""
     _telling(monkeypatch, subject_of(CLASSES[name]).id)
-    found = await unguarded(name, rerouted, ((pointers.may_know, lambda *_: True),), tmp_path, monkeypatch)
+    found = await unguarded(name, True, ((pointers.may_know, lambda *_: True),), tmp_path, monkeypatch)
     assert {"room dm: news", "live updates"} <= found
     assert not any(each.startswith("open ") for each in found)
 
