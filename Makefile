@@ -33,7 +33,7 @@ bench: .venv/.dev
 pictures: .venv/.dev
 	@CHARTER_PICTURES=docs/images $(BIN)/python -m pytest -q tests/browser tests/slack/test_pictures.py tests/teams/test_pictures.py
 
-# Train the reader again, about forty minutes on two cores, and write intents/model/reader.onnx; run it after changing the
+# Train the reader again, about an hour on two cores, and write intents/model/reader.onnx; run it after changing the
 # facts, the decision table or the examples.
 model: .venv/.train
 	@$(BIN)/python -m intents.train

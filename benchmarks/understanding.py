@@ -107,10 +107,11 @@ def _frozen(texts: Sequence[str], rows: Sequence[Situation]) -> Peer:
 
 
 def _logistic(features: object, rows: Sequence[Situation], of: Callable[[list[str]], object]) -> Peer:
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.linear_model import SGDClassifier  # noqa: PLC0415
 
     by_id = {row.id: row for row in rows}
-    learned = LogisticRegression(C=10, max_iter=200).fit(features, [row.id for row in rows])
+    learner = SGDClassifier(loss="log_loss", alpha=1 / (10 * len(rows)), n_jobs=-1, random_state=1)
+    learned = learner.fit(features, [row.id for row in rows])
 
     def answer(questions: Sequence[Labelled]) -> tuple[list[Situation], list[float]]:
         chances = learned.predict_proba(of([" ".join(one.turns) for one in questions]))

@@ -172,6 +172,7 @@ class Channel(FactValue):
     SOCIAL_NETWORK = "social_network", "on a social network"
     MESSAGING = "messaging", "by a messaging app"
     PHONE = "phone", "by phone or text"
+    HIDDEN_NUMBER = "hidden_number", "by phone with the number hidden"
     EMAIL = "email", "by e-mail"
     GAMING = "gaming", "in an online game"
     VIDEO = "video", "by video"

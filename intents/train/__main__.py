@@ -1,6 +1,6 @@
 """Trains the reader and writes its model file: `python -m intents.train [--without WRITER …] [--to FILE]`.
 
-It needs the extra `train` of pyproject.toml; `make model` installs it. On two cores it takes about forty minutes: one network
+It needs the extra `train` of pyproject.toml; `make model` installs it. On two cores it takes about an hour: one network
 learns from the examples, and a shorter one, which is written, from the examples and from the first.
 """
 
@@ -23,7 +23,7 @@ from intents.train.fit import PUPIL, TEACHER, Trainer, lessons
 from intents.train.network import Network
 from intents.train.targets import heads
 
-KEPT = (0, 3, 5)
+KEPT = (0, 2, 4, 5)
 """The layers of the first network with which the one that is shipped begins."""
 
 GUIDANCE = Path(__file__).parent.parent.parent / "guidance_kb"

@@ -1,7 +1,8 @@
 """The trained network as it is asked: one message at a time.
 
-Nothing is padded, so nothing is masked, and query, key and value are one product: the same answers as `Network` gives, for
-less time (`docs/adr/0009-one-message-at-a-time.md`).
+Nothing is padded, so nothing is masked; query, key and value are one product; and the last layer goes on with the pieces of
+the last message only, since the heads look at no others: the same answers as `Network` gives, for less time
+(`docs/adr/0009-one-message-at-a-time.md`).
 """
 
 from __future__ import annotations
@@ -23,18 +24,20 @@ class Alone(nn.Module):
         super().__init__()
         bert = network.encoder
         self.embeddings, self.heads = bert.embeddings, network.heads
-        self.layers = nn.Sequential(
-            *(_Layer(cast("BertLayer", layer), bert.config.num_attention_heads) for layer in bert.encoder.layer)
+        *first, last = (
+            _Layer(cast("BertLayer", layer), bert.config.num_attention_heads) for layer in bert.encoder.layer
         )
+        self.first, self.last = nn.ModuleList(first), last
 
     def forward(self, ids: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
         """Logits, one for each answer. `ids` and `earlier` have one number for each word piece."""
         known = self.embeddings
         where = known.position_embeddings.weight[: ids.shape[0]]
         hidden = known.LayerNorm(known.word_embeddings(ids) + where + known.token_type_embeddings(earlier))
-        hidden = self.layers(hidden)
-        last = (1 - earlier).to(hidden.dtype).unsqueeze(-1)
-        logits: torch.Tensor = self.heads(torch.cat([hidden[0], (hidden * last).sum(0) / last.sum()], -1))
+        for layer in self.first:
+            hidden = layer(hidden, hidden)
+        hidden = self.last(hidden, hidden[: (1 - earlier).sum()])
+        logits: torch.Tensor = self.heads(torch.cat([hidden[0], hidden.mean(0)], -1))
         return logits
 
 
@@ -52,8 +55,10 @@ class _Layer(nn.Module):
         self.width, self.heads = asked.query.in_features, heads
         self.attended, self.wide, self.narrow = layer.attention.output, layer.intermediate.dense, layer.output
 
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, asking: torch.Tensor) -> torch.Tensor:
+        """What becomes of the first pieces, `asking`, in the light of them all."""
         parts = self.together(hidden).reshape(-1, 3, self.heads, self.width // self.heads).permute(1, 2, 0, 3)
-        told = torch.softmax(parts[0] @ parts[1].transpose(1, 2), -1) @ parts[2]
-        hidden = self.attended.LayerNorm(hidden + self.attended.dense(told.permute(1, 0, 2).reshape(-1, self.width)))
+        queries = parts[0] if asking is hidden else parts[0][:, : asking.shape[0]]
+        told = torch.softmax(queries @ parts[1].transpose(1, 2), -1) @ parts[2]
+        hidden = self.attended.LayerNorm(asking + self.attended.dense(told.permute(1, 0, 2).reshape(-1, self.width)))
         return self.narrow.LayerNorm(hidden + self.narrow.dense(functional.gelu(self.wide(hidden))))

@@ -68,7 +68,7 @@ class Plan:
 
 
 TEACHER = Plan(epochs=5, encoder_rate=1.4e-4, heads_rate=2e-3)
-PUPIL = Plan(epochs=6, encoder_rate=2e-4, heads_rate=5e-4, follow_ups=2)
+PUPIL = Plan(epochs=5, encoder_rate=2e-4, heads_rate=5e-4, follow_ups=2)
 
 
 @dataclass(frozen=True)

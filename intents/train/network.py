@@ -40,9 +40,16 @@ class Network(nn.Module):
         return logits
 
     def shortened(self, kept: Sequence[int]) -> Network:
-        """A copy of which only these layers are left, counted from 0; what it knows of single words stays as it is."""
+        """A copy of which only these layers are left, counted from 0; what it knows of single words stays as it is.
+
+        It is to do as its teacher does, as exactly as it can: nothing is dropped from it while it learns.
+        """
         short = copy.deepcopy(self)
         short.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
+        for part in short.modules():
+            if isinstance(part, nn.Dropout):
+                part.p = 0.0
+        short.encoder.set_attn_implementation("eager")  # without dropping, PyTorch's own way takes longer here
         layers = short.encoder.encoder.layer
         short.encoder.encoder.layer = nn.ModuleList(layers[place] for place in kept)
         short.encoder.config.num_hidden_layers = len(kept)

@@ -35,7 +35,7 @@ def exam() -> Exam:
 
 def test_unseen_wording_is_understood_no_worse_than_before(exam: Exam) -> None:
     """A change that makes Charter understand less, miss disclosures or say more dangerous things does not pass."""
-    assert len(exam.marked) >= 1_600
+    assert len(exam.marked) >= 1_900
     assert exam.first_shot >= FIRST_SHOT
     assert exam.precision >= PRECISION
     assert exam.urgent_recall >= URGENT
@@ -44,7 +44,7 @@ def test_unseen_wording_is_understood_no_worse_than_before(exam: Exam) -> None:
     assert len(exam.dangerous) <= DANGEROUS
 
 
-FIRST_SHOT, PRECISION, URGENT, ALARMS, OFF_TOPIC, DANGEROUS = 83, 90, 99, 3.5, 1, 0
+FIRST_SHOT, PRECISION, URGENT, ALARMS, OFF_TOPIC, DANGEROUS = 84, 94, 99, 3, 1, 0
 """A little below what was measured (docs/understanding.md): what is read never varies, so only a change moves it."""
 
 

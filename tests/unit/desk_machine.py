@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.cases.desk import Desk
 from bot.cases.model import About, CaseView, Illegal, Kind, NoRoute, Receipt, Refused, Stale, State, Urgency
@@ -78,6 +78,13 @@ class DeskMachine(RuleBasedStateMachine):
 
     # What people do
 
+    @initialize(about=st.sampled_from([About.STUDENT, About.PARENT, About.UNKNOWN]), taken=st.booleans(), by=_PERSON)
+    def begin(self, about: About, taken: bool, by: str) -> None:
+        """Every story has a case, and in every other one somebody has taken it: most of what can happen comes after that."""
+        self.file(Kind.REPORT, about, "tess", None, frozenset(), False)
+        if taken:
+            self.act(0, True, by, "acknowledge")
+
     @precondition(lambda self: len(self.model.cases) < 3)
     @rule(
         kind=st.sampled_from([Kind.REPORT] * 5 + [*Kind]),
@@ -141,6 +148,11 @@ class DeskMachine(RuleBasedStateMachine):
             assert isinstance(answer, CaseView if case.owner == by else Stale)
         else:
             assert isinstance(answer, Illegal), answer
+
+    @precondition(lambda self: self.model.cases)
+    @rule(which=_CASE, by=_PERSON, action=st.sampled_from([*HANDLERS_MAY, *REPORTERS_MAY, "ask", "close", "reopen"]))
+    def act_as_one_may(self, which: int, by: str, action: str) -> None:
+        self.act(which, True, by, action)
 
     @precondition(lambda self: self.model.cases)
     @rule(which=_CASE, apt=_APT, by=_PERSON, to=_PERSON)
