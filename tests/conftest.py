@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.databases import Postgres
+
+settings.register_profile("charter", deadline=None)
+settings.load_profile("charter")
+"""What an example takes says nothing on a machine that four workers share."""
 
 
 @pytest.fixture(scope="session")

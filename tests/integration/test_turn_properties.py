@@ -75,7 +75,7 @@ def events(person: str, ref: str) -> st.SearchStrategy[Event]:
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_no_event_breaks_a_turn_or_shows_a_subject_their_case(data: st.DataObject) -> None:
     """The person a report is about, other leaders and IT get an answer to every event, and never a trace of it."""

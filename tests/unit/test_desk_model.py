@@ -40,7 +40,7 @@ def test_whatever_people_do_the_model_holds() -> None:
     """Rights, states, exclusion, counts, notices and logs over many random stories."""
     run_state_machine_as_test(
         DeskMachine,
-        settings=settings(max_examples=STORIES, stateful_step_count=10, deadline=None, database=None),
+        settings=settings(max_examples=STORIES, stateful_step_count=10, database=None),
     )
 
 
@@ -62,7 +62,6 @@ def test_without_a_guard_the_model_is_broken(
     once = settings(
         max_examples=1500,
         stateful_step_count=12,
-        deadline=None,
         database=None,
         phases=[Phase.generate],
         derandomize=True,

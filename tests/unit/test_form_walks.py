@@ -92,7 +92,7 @@ class Wanderer:
 
 
 @pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_walk_loses_no_word_and_sends_nothing_unseen(name: str, data: st.DataObject) -> None:
     """Typed text stays until it is typed over; a filing comes only from the review, ticked; content stays in its place."""
@@ -137,7 +137,7 @@ def test_a_walk_can_reach_the_end() -> None:
     def ended(form: Form) -> bool:
         found = []
 
-        @settings(max_examples=150, deadline=None, database=None)
+        @settings(max_examples=150, database=None)
         @given(data=st.data())
         def walk(data: st.DataObject) -> None:
             wanderer = Wanderer(form, data)

@@ -89,7 +89,7 @@ def test_a_new_question_carries_nothing_over(reader: EncodedReader) -> None:
     assert surest(reading.situations) == surest(reader.read(text).situations)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=st.text(max_size=200), earlier=st.lists(st.text(max_size=50), max_size=2))
 def test_any_text_gives_a_sound_reading(reader: EncodedReader, text: str, earlier: list[str]) -> None:
     """Whatever is typed, reading never fails and probabilities add up to 1."""

@@ -74,7 +74,7 @@ _PAGES = st.builds(
     buttons=_CHOICES,
 )
 
-_KEPT = settings(max_examples=40, deadline=None)
+_KEPT = settings(max_examples=40)
 
 
 def plain_texts(part: object) -> Iterator[str]:

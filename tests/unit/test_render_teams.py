@@ -73,7 +73,7 @@ PAGES = st.builds(
     fields=several(FIELDS),
     buttons=several(CHOICES, 9),
 )
-ANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+ANY = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 
 def parts(card: object) -> Iterator[Json]:
