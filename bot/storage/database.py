@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -23,6 +25,8 @@ from bot.storage.together import InLoop, InThread, Together
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _PATIENCE = 5
 """Seconds that a writer waits for another, and a start for its database."""
+_AGAIN = 0.02
+"""Seconds until a setting that was not to be had is tried again."""
 _LOCK = 0x43_48_41_52
 """PostgreSQL's advisory lock that stands for SQLite's one writer."""
 _POSTGRES = {
@@ -198,13 +202,27 @@ def _prepare_sqlite(engine: Engine) -> None:
     def set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         for pragma in _PRAGMAS:
-            cursor.execute(pragma)
+            _insist(cursor, pragma)
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _insist(cursor: DBAPICursor, pragma: str) -> None:
+    """Set it, as soon as nobody else does: SQLite does not wait by itself while another start turns its log on."""
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            cursor.execute(pragma)
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return
 
 
 def _version(connection: Connection) -> str | None:

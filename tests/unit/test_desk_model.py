@@ -32,7 +32,7 @@ def watched_log() -> Any:
     structlog.configure(**before)
 
 
-STORIES = int(os.environ.get("CHARTER_STORIES", "800"))
+STORIES = int(os.environ.get("CHARTER_STORIES", "600"))
 """How many random stories are told; `make prove` tells thousands."""
 
 
