@@ -201,7 +201,7 @@ class Inbox(Protocol):
         ...
 
     async def done(self, event_id: str) -> None:
-        """It was handled: its payload is forgotten, its id kept to know a repeat by."""
+        """It was handled: its payload is soon forgotten, its id kept to know a repeat by."""
         ...
 
     async def pending(self) -> tuple[tuple[str, str], ...]:

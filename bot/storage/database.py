@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
@@ -21,6 +22,8 @@ from bot.errors import CharterError
 from bot.storage.migrations import HEAD
 from bot.storage.tables import InstallationRow
 from bot.storage.together import InLoop, InThread, Together
+
+_log = structlog.get_logger()
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _PATIENCE = 5
@@ -96,18 +99,22 @@ class Database:
         """
         return await (self._lists if lists else self._reads).do(work)
 
-    async def write(self, work: Callable[[Connection], _Result], hurry: bool = True) -> _Result:
+    async def write(self, work: Callable[[Connection], _Result]) -> _Result:
         """What a small piece of writing gives, once it is committed; it shares its transaction with others that wait.
 
         All of the piece is stored or none, whatever becomes of the others. It may be carried out more than once before it
-        is, so it must do nothing but work with its connection. A caller that gives up may find it done all the same. What
-        nobody waits for is written without hurry.
+        is, so it must do nothing but work with its connection. A caller that gives up may find it done all the same.
         """
-        return await self._writes.do(work, hurry)
+        return await self._writes.do(work)
 
-    def write_soon(self, work: Callable[[Connection], object]) -> asyncio.Future[object]:
-        """Write a small piece without hurry, after all that was written before; what it gives comes later."""
-        return self._writes.begun(work, hurry=False)
+    def write_soon(self, work: Callable[[Connection], object], unless: str) -> asyncio.Future[object]:
+        """Write a small piece for which nobody waits, after all that was written before.
+
+        When it cannot be written, `unless` is logged with the kind of the error.
+        """
+        told = self._writes.begun(work, hurry=False)
+        told.add_done_callback(lambda done: _log_failure(unless, done))
+        return told
 
     async def ping(self) -> None:
         """Raise when the database cannot be read."""
@@ -132,6 +139,11 @@ class Database:
         await self._reads.close()
         await self._lists.close()
         await self._engine.dispose()
+
+
+def _log_failure(event: str, told: asyncio.Future[object]) -> None:
+    if not told.cancelled() and (error := told.exception()):
+        _log.error(event, error=type(error).__name__)
 
 
 def with_objects(work: Callable[[Session], _Result]) -> Callable[[Connection], _Result]:

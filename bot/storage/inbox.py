@@ -30,9 +30,9 @@ class SqlInbox:
         return await self._database.write(lambda tx: _PUT.new(tx, row))
 
     async def done(self, event_id: str) -> None:
-        """It was handled: forget its payload, keep its id."""
+        """It was handled: soon its payload is forgotten, and its id kept. If that fails, it is handled again one day."""
         handled = {"handled": event_id, "at": self._clock.now()}
-        await self._database.write(lambda tx: tx.execute(_DONE, handled), hurry=False)
+        self._database.write_soon(lambda tx: tx.execute(_DONE, handled), unless="event_not_struck_out")
 
     async def pending(self) -> tuple[tuple[str, str], ...]:
         """What was accepted and not done, oldest first."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-import structlog
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, bindparam, delete, select
 
@@ -17,8 +15,6 @@ from bot.storage.database import Database
 from bot.storage.put import Put
 from bot.storage.sealing import Sealer
 from bot.storage.tables import CaseRow, ConversationRow, DraftRow, table_of
-
-_log = structlog.get_logger()
 
 DRAFT_LIFE = timedelta(hours=24)
 _RECENT = 50
@@ -64,13 +60,12 @@ class SqlMemory:
         row = {**_key(person, room), "saved_at": self._clock.now(), "sealed": sealed}
         self._not_yet_stored[person.id, room] = state
 
-        def stored(told: asyncio.Future[object]) -> None:
+        def settled(_: object) -> None:
             if self._not_yet_stored.get((person.id, room)) is state:
                 del self._not_yet_stored[person.id, room]
-            if not told.cancelled() and (error := told.exception()):
-                _log.error("conversation_not_stored", error=type(error).__name__)
 
-        self._database.write_soon(lambda tx: _PUT_STATE.over(tx, row)).add_done_callback(stored)
+        soon = self._database.write_soon(lambda tx: _PUT_STATE.over(tx, row), unless="conversation_not_stored")
+        soon.add_done_callback(settled)
 
     async def save_draft(self, draft: str, person: Person, form: str, values: Mapping[str, str]) -> None:
         """Keep a form's answers and drop every draft that has expired. A draft that was filed stays gone."""

@@ -66,15 +66,15 @@ class Together:
         self._running: asyncio.Task[None] | None = None
         self._later: asyncio.TimerHandle | None = None
 
-    async def do(self, work: Callable[[Connection], _Result], hurry: bool = True) -> _Result:
-        """What the work gives, once it is committed. Raises what the work raises, and the database's errors.
+    async def do(self, work: Callable[[Connection], _Result]) -> _Result:
+        """What the work gives, once it is committed. Raises what the work raises, and the database's errors."""
+        return cast("_Result", await self.begun(work, hurry=True))
+
+    def begun(self, work: Callable[[Connection], object], hurry: bool) -> asyncio.Future[object]:
+        """The same without waiting: it is in its place behind all that came before when this returns.
 
         Work without hurry goes with the next that has, or soon by itself.
         """
-        return cast("_Result", await self.begun(work, hurry))
-
-    def begun(self, work: Callable[[Connection], object], hurry: bool) -> asyncio.Future[object]:
-        """The same without waiting: it is in its place behind all that came before when this returns."""
         loop = asyncio.get_running_loop()
         piece = Piece(work, loop.create_future())
         self._waiting.append(piece)
