@@ -63,11 +63,15 @@ class Room:
 
 @dataclass(frozen=True)
 class Said:
-    """Somebody wrote something, as plain text with mentions already turned into names."""
+    """Somebody wrote something, as plain text with mentions already turned into names.
+
+    `begins` tells that it is the first in its room, so that there is nothing to recall.
+    """
 
     person: Person
     room: Room
     text: str
+    begins: bool = False
 
 
 @dataclass(frozen=True)

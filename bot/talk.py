@@ -33,7 +33,7 @@ class Talk:
             return self.replies.plain("not_understood")
         if len(text) > MOST_CHARACTERS:
             return self._too_long(text)
-        state = await self.memory.recall(said.person, said.room)
+        state = ConversationState() if said.begins else await self.memory.recall(said.person, said.room)
         return await self._answer(self.consider.message(text, state), said.person, said.room)
 
     async def pressed(self, pressed: Pressed) -> Reply:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy import Connection, create_engine, event, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -30,6 +30,8 @@ _PATIENCE = 5
 """Seconds that a writer waits for another, and a start for its database."""
 _AGAIN = 0.02
 """Seconds until a setting that was not to be had is tried again."""
+_KIND = 0xFF
+"""Of SQLite's error codes the part that says which kind it is."""
 _LOCK = 0x43_48_41_52
 """PostgreSQL's advisory lock that stands for SQLite's one writer."""
 _POSTGRES = {
@@ -45,6 +47,8 @@ _CHECKPOINT = 8000
 """Pages in SQLite's log before it is written back. What commits just then waits for it: less than one answer in a hundred."""
 _ONE_VIEW = "REPEATABLE READ"
 """So that PostgreSQL too shows a reader the data as it stood at one moment."""
+_READ, _WRITE = "BEGIN", "BEGIN IMMEDIATE"
+"""SQLite's transactions are begun by hand: a writer must take its lock before it reads, or it may not get it."""
 _WRITES: dict[str, bool] = {"writes": True}
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {_PATIENCE * 1000}",
@@ -186,10 +190,11 @@ def _sqlite(url: URL) -> Database:
     engine = create_async_engine(
         url.set(drivername="sqlite+aiosqlite"), connect_args={"isolation_level": None}, hide_parameters=True
     )
-    _prepare_sqlite(beside)
-    _prepare_sqlite(engine.sync_engine)
-    reads, lists = Together(InThread(beside)), Together(InThread(beside))
-    return Database(engine, engine, reads, lists, Together(InThread(beside.execution_options(**_WRITES))))
+    for each in (beside, engine.sync_engine):
+        event.listen(each, "connect", _set_pragmas)
+    event.listen(engine.sync_engine, "begin", _begin)
+    reads, lists = Together(InThread(beside, _READ)), Together(InThread(beside, _READ))
+    return Database(engine, engine, reads, lists, Together(InThread(beside, _WRITE)))
 
 
 def _postgres(url: URL) -> Database:
@@ -207,20 +212,15 @@ def _postgres(url: URL) -> Database:
     return Database(engine, view, reads, lists, Together(InLoop(engine.execution_options(**_WRITES))))
 
 
-def _prepare_sqlite(engine: Engine) -> None:
-    """Pragmas on each connection, and BEGIN by hand: a writer must take its lock before it reads, or it may not get it."""
+def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        _insist(cursor, pragma)
+    cursor.close()
 
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for pragma in _PRAGMAS:
-            _insist(cursor, pragma)
-        cursor.close()
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(_WRITE if connection.get_execution_options().get("writes", False) else _READ)
 
 
 def _insist(cursor: DBAPICursor, pragma: str) -> None:
@@ -229,8 +229,8 @@ def _insist(cursor: DBAPICursor, pragma: str) -> None:
     while True:
         try:
             cursor.execute(pragma)
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _KIND != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
                 raise
             time.sleep(_AGAIN)
         else:

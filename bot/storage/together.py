@@ -121,10 +121,11 @@ class Together:
 
 
 class InThread:
-    """A `Worker` with a thread of its own."""
+    """A `Worker` with a thread of its own. `begin` is the statement that begins its transactions."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, begin: str) -> None:
         self._engine = engine
+        self._begin = begin
         self._thread = ThreadPoolExecutor(1, "database")
         sys.setswitchinterval(HANDED_OVER)
 
@@ -138,8 +139,11 @@ class InThread:
         self._engine.dispose()
 
     def _transaction(self, pieces: Sequence[Piece]) -> Sequence[object]:
-        with self._engine.begin() as connection:
-            return _all(connection, pieces)
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql(self._begin)
+            results = _all(connection, pieces)
+            connection.commit()
+        return results
 
 
 class InLoop:

@@ -64,6 +64,11 @@ class Heard:
         return Place(self.user, self.channel, thread)
 
     @property
+    def begins(self) -> bool:
+        """Whether it opens a thread of its own: in private every message that is not in one does."""
+        return self.channel.startswith("D") and not self.thread
+
+    @property
     def mark(self) -> str:
         """By which the answer can be found again."""
         return f"re:{self.ts}"

@@ -183,7 +183,7 @@ class Listeners:
 
     async def _ask_privately(self, person: Person, user: str, text: str, lead: str = "slack_you_asked") -> None:
         place = await self.out.begin(user, self.out.say(lead).lead, text)
-        await self.turns.say(person, place, text)
+        await self.turns.say(person, place, text, begins=True)
 
     async def _open(self, press: Press, person: Person, known: Mapping[str, str]) -> None:
         """Open the report, whatever was used to ask for it."""

@@ -118,9 +118,9 @@ class Turns:
         self._metrics.count("slack", kind, type(outcome).__name__.lower())
         return outcome
 
-    async def say(self, person: Person, place: Place, text: str, mark: str = "") -> None:
-        """Answer words in their place."""
-        outcome = await self._out.meanwhile(place, self.turn("say", Said(person, place.room, text)))
+    async def say(self, person: Person, place: Place, text: str, mark: str = "", begins: bool = False) -> None:
+        """Answer words in their place. `begins` tells that they are the first there."""
+        outcome = await self._out.meanwhile(place, self.turn("say", Said(person, place.room, text, begins)))
         reply = outcome if isinstance(outcome, Reply) else _on_paper(outcome)
         await self._out.answer(place, reply, mark, carry=text)
 
@@ -194,7 +194,7 @@ class Turns:
         if heard.files:
             await self._out.answer(heard.place, self._out.say("no_files"), "" if heard.text else heard.mark)
         if heard.text or not heard.files:
-            await self.say(person, heard.place, heard.text, heard.mark)
+            await self.say(person, heard.place, heard.text, heard.mark, heard.begins)
 
 
 def _on_paper(page: Page) -> Reply:

@@ -63,7 +63,7 @@ async def story(name: str, rerouted: bool, folder: Path, monkeypatch: pytest.Mon
                 with pytest.MonkeyPatch.context() as without:
                     without_guard(without, views.standing, anybody)
                     who = subject_of(kind).id
-                    seen = await looks(at, who, at.ref)
+                    seen = await looks(at, who, at.ref, clicks=False)
                     unguarded = gives_away(seen, quiet[who], before.get(who, {}), secrets)
         _told[name, rerouted] = Story(secrets, found, *own, channel, unguarded, reporters)
     return _told[name, rerouted]

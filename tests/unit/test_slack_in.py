@@ -84,6 +84,22 @@ def test_one_message_has_one_key_whatever_the_event() -> None:
     assert said.key == mentioned.key == "slack:m:D1:1.2"
 
 
+@pytest.mark.parametrize(
+    ("more", "begins"),
+    [
+        ({}, True),
+        ({"thread_ts": "1.1"}, False),
+        ({"channel": "C1", "type": "app_mention"}, False),
+        ({"channel": "C1", "type": "app_mention", "thread_ts": "1.1"}, False),
+    ],
+)
+def test_only_a_message_that_opens_its_own_thread_begins(more: dict[str, Any], begins: bool) -> None:
+    """Whatever may go on with something that was said is read with it: in a thread, and in a channel."""
+    said = heard(_event(**more), NAMES, ME)
+    assert said is not None
+    assert said.begins is begins
+
+
 def test_a_message_comes_back_from_the_inbox_as_it_was() -> None:
     """What was kept is what is answered after a crash."""
     said = heard(_event(thread_ts="1.1", text="a &lt; b"), NAMES, ME)
