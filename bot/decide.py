@@ -25,12 +25,12 @@ class Thresholds:
     """
 
     second_opinion: float = 0.5
-    sure: float = 0.45
-    close: float = 0.3
-    danger: float = 0.04
+    sure: float = 0.5
+    close: float = 0.45
+    danger: float = 0.05
     doubt: float = 0.05
-    question: float = 0.5
-    foreign: float = 0.04
+    question: float = 0.4
+    foreign: float = 0.03
     floor: float = 0.05
     told: float = 0.5
     choices: int = 4

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from intents.lexicon import lexicon
 from intents.model import Risk
 
-ALARM_FROM = 0.03
+ALARM_FROM = 0.025
 """The learned probability from which the alarm is raised."""
 
 CERTAIN = 0.95

@@ -67,7 +67,7 @@ class Plan:
     seed: int = 1
 
 
-TEACHER = Plan(epochs=5, encoder_rate=1.4e-4, heads_rate=2e-3)
+TEACHER = Plan(epochs=4, encoder_rate=1.4e-4, heads_rate=2e-3)
 PUPIL = Plan(epochs=5, encoder_rate=2e-4, heads_rate=5e-4, follow_ups=2)
 
 
