@@ -19,6 +19,7 @@ class TemplateWords:
         plain = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True)  # noqa: S701
         plain.globals.clear()  # none is used, and each rendering would copy them
         self._templates: dict[str, Template] = {name: plain.from_string(text) for name, text in sentences.items()}
+        self._fixed = {name: text.strip() for name, text in sentences.items() if "{" not in text}
 
     @classmethod
     @cache
@@ -29,4 +30,4 @@ class TemplateWords:
 
     def say(self, name: str, **values: object) -> str:
         """The sentence `name` with its values filled in. Raises LookupError for a name that the file does not have."""
-        return self._templates[name].render(values).strip()
+        return self._fixed.get(name) or self._templates[name].render(values).strip()

@@ -115,9 +115,9 @@ class Reporter:
             self.page.screenshot(path=pictures / f"phone-{self.kind}-{wanted}.png")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def phone(browser: Browser, server: Server) -> Iterator[Page]:
-    """The preview on a phone, in a fresh profile."""
+    """The preview on a phone, for one report after the other."""
     context = browser.new_context(viewport=PHONE, has_touch=True, reduced_motion="reduce")
     context.set_default_timeout(30_000)
     page = context.new_page()
