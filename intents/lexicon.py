@@ -44,24 +44,32 @@ class Finder:
 
     def tags(self, words: Sequence[str]) -> set[str]:
         """The tags of all phrases that stand in the words."""
-        return {tag for start in range(len(words)) for tag in self.tags_at(words, start)}
+        return {
+            tag
+            for start, word in enumerate(words)
+            if (shelf := self._shelf(word)) is not None
+            for tag in _tags_on(shelf, words, start)
+        }
 
-    def tags_at(self, words: Sequence[str], start: int) -> list[str]:
-        """The tags of the phrases that begin with the word at `start`."""
-        shelf = self._shelf(words[start])
-        following = words[start + 1] if start + 1 < len(words) else ""
-        longer = (*shelf.exact.get(following, ()), *shelf.open)
-        return [*shelf.alone, *(tag for rest, tag in longer if _follows(rest, words, start + 1))]
-
-    def _shelf_of(self, word: str) -> _Shelf:
+    def _shelf_of(self, word: str) -> _Shelf | None:
+        """What begins with this word; None for most words, with which nothing does."""
         stems = [stem for stem in self._stems.get(word[:_STEM_KEY], ()) if word.startswith(stem[:-1])]
         phrases = [phrase for first in (word, *stems) for phrase in self._phrases.get(first, ())]
+        if not phrases:
+            return None
         exact: dict[str, list[tuple[_Phrase, str]]] = {}
         for rest, tag in phrases:
             if rest and rest[0][-1] not in "*_":
                 exact.setdefault(rest[0], []).append((rest, tag))
         alone = tuple(tag for rest, tag in phrases if not rest)
         return _Shelf(alone, exact, [(rest, tag) for rest, tag in phrases if rest and rest[0][-1] in "*_"])
+
+
+def _tags_on(shelf: _Shelf, words: Sequence[str], start: int) -> list[str]:
+    """The tags of those of its phrases that stand in the words, beginning at `start`."""
+    following = words[start + 1] if start + 1 < len(words) else ""
+    longer = (*shelf.exact.get(following, ()), *shelf.open)
+    return [*shelf.alone, *(tag for rest, tag in longer if _follows(rest, words, start + 1))]
 
 
 def _follows(rest: _Phrase, words: Sequence[str], start: int) -> bool:
