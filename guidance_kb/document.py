@@ -56,6 +56,10 @@ class Finding:
     section: str
     paragraph: int
 
+    def __str__(self) -> str:
+        where = f"{self.section or 'before the first heading'}, paragraph {self.paragraph}"
+        return f"{self.change}: {where}" + (f" ({self.clause_id})" if self.clause_id else "")
+
 
 @dataclass(frozen=True)
 class Binding:

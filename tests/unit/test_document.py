@@ -160,6 +160,18 @@ def test_a_paragraph_in_another_section_has_moved(tmp_path: Path) -> None:
     assert binding.findings == (Finding(Change.MOVED, "concerns.1", "Recordings", 1),)
 
 
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (Finding(Change.CHANGED, "pupils.3", "Pupils", 1), "changed: Pupils, paragraph 1 (pupils.3)"),
+        (Finding(Change.NEW, None, "", 2), "new: before the first heading, paragraph 2"),
+    ],
+)
+def test_a_finding_is_a_line_that_a_policy_owner_can_read(found: Finding, line: str) -> None:
+    """What changed and where it stands in the school's document; the clause where there is one."""
+    assert str(found) == line
+
+
 def test_a_paragraph_moved_and_changed_has_both_findings(tmp_path: Path) -> None:
     """One paragraph can differ in two ways."""
     moved = Block(Part.TEXT, BLOCKS[_place("Whatever worries")].text.replace("Director", "Principal"))
