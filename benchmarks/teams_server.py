@@ -16,10 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
+from botbuilder.schema import Activity, ActivityTypes  # type: ignore[import-untyped]
+from botframework.connector.aio import ConnectorClient  # type: ignore[import-untyped]
+from botframework.connector.auth import MicrosoftAppCredentials  # type: ignore[import-untyped]
 from cryptography.fernet import Fernet
 
 import app
-from benchmarks.slack_server import READY_MADE, STAFF, Handle, QuickInbox, QuickMemory
+from benchmarks.slack_server import READY_MADE, Handle, QuickInbox, QuickMemory
 from bot.cases.desk import Desk
 from bot.cases.routing import Roster
 from bot.casework import Casework
@@ -41,7 +44,7 @@ from bot.storage.shelf import SqlShelf
 from bot.talk import Talk
 from bot.transports.health import Metrics
 from bot.transports.teams_activity import Incoming
-from bot.transports.teams_gateway import Connector, Gateway
+from bot.transports.teams_gateway import Gateway
 from bot.transports.teams_places import Shelf
 from bot.transports.teams_port import InvokeReply
 from bot.transports.teams_settings import TeamsSettings
@@ -50,6 +53,7 @@ from bot.transports.teams_showing import Standing
 from bot.turn import Charter
 from guidance_kb.library import Library
 
+STAFF = 800
 SETTINGS = TeamsSettings(development=True, hosts=())
 
 
@@ -120,14 +124,19 @@ async def _charter(kind: str, folder: Path) -> web.Application:
 
 
 def _echo() -> web.Application:
-    """What the library and the handler themselves cost: one activity in, one text out."""
-    connector, served = Connector(SETTINGS), web.Application()
+    """What the library and the handler themselves cost: one activity in, one text out by the library's client."""
+    served = web.Application()
+    clients: dict[str, ConnectorClient] = {}
 
     async def receive(incoming: Incoming) -> InvokeReply | None:
-        await connector.post(incoming.place, {"text": incoming.text})
+        service = incoming.place.service_url
+        if service not in clients:
+            clients[service] = ConnectorClient(MicrosoftAppCredentials("", ""), base_url=service)
+        said = Activity(type=ActivityTypes.message, text=incoming.text)
+        await clients[service].conversations.send_to_conversation(incoming.place.conversation, said)
         return None
 
-    Gateway(SETTINGS, connector, receive).register(served)
+    Gateway(SETTINGS, receive).register(served)
     return served
 
 

@@ -235,11 +235,12 @@ def _attached(content: Json) -> Json:
 
 def _fitted(body: Sequence[Json], foot: Sequence[Json], buttons: Sequence[Json], spoken: str) -> Json:
     """The card. Where it is too large, the end of its body is left out and that is said; `foot` always stands."""
+    whole = _card([*body, *foot], buttons, spoken)
+    if _size(whole) <= MOST_BYTES:
+        return whole
     room = MOST_BYTES - _size(_card([_CUT, *foot], buttons, spoken))
     ends = list(accumulate(_size(piece) + _COMMA for piece in body))
-    kept = bisect_right(ends, room)
-    cut = [_CUT] if kept < len(body) else []
-    return _card([*body[:kept], *cut, *foot], buttons, spoken)
+    return _card([*body[: bisect_right(ends, room)], _CUT, *foot], buttons, spoken)
 
 
 def _card(body: Sequence[Json], buttons: Sequence[Json], spoken: str) -> Json:

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 import aiohttp
 
 from bot.transports.teams_activity import Place, Surface
-from bot.transports.teams_gateway import Connector
+from bot.transports.teams_connector import Connector
+from bot.transports.teams_gateway import Credentials
 from bot.transports.teams_port import ConnectorRefused
 from bot.transports.teams_settings import TeamsSettings
 
@@ -43,10 +44,12 @@ async def teams_checks(
     """
     if settings.development:
         return (Check("Teams", True, "development, without authentication, on this computer only"),)
-    connector = Connector(settings)
+    connector = Connector(settings, Credentials(settings))
     signed_in = await _sign_in(connector)
     checks = (signed_in, _secret(today, secret_ends), await _endpoint(endpoint))
-    return (*checks, await _channel(connector, settings)) if signed_in.ok else checks
+    channel = (await _channel(connector, settings),) if signed_in.ok else ()
+    await connector.close()
+    return (*checks, *channel)
 
 
 async def _sign_in(connector: Connector) -> Check:

@@ -1,20 +1,16 @@
 """The one door between Teams and Charter, and the only file that knows botbuilder.
 
-Inward it gives `Incoming`; outward it takes plain dicts in the shape of the Bot Connector's protocol, and our own `Place`.
-The library is archived: what is known to be wrong with it is mended or gone round here, and nothing of it leaves this file.
+Inward it gives `Incoming`; for the way out, which `teams_connector` goes, it signs in. The library is archived: what is known
+to be wrong with it is mended or gone round here, and nothing of it leaves this file.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from http import HTTPStatus
 from ipaddress import ip_address
 from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -22,13 +18,9 @@ from botbuilder.core import CloudAdapterBase, InvokeResponse, TurnContext  # typ
 from botbuilder.schema import (  # type: ignore[import-untyped]
     Activity,
     ActivityTypes,
-    Attachment,
     ChannelAccount,
     ConversationAccount,
-    ConversationParameters,
-    Entity,
 )
-from botframework.connector.aio import ConnectorClient  # type: ignore[import-untyped]
 from botframework.connector.auth import (  # type: ignore[import-untyped]
     AuthenticateRequestResult,
     BotFrameworkAuthentication,
@@ -36,7 +28,6 @@ from botframework.connector.auth import (  # type: ignore[import-untyped]
     ConnectorFactory,
     MicrosoftAppCredentials,
 )
-from msrest.exceptions import ClientRequestError, HttpOperationError
 
 from bot.transports.guards import note_failure, read_json
 from bot.transports.teams_activity import (
@@ -44,25 +35,17 @@ from bot.transports.teams_activity import (
     Incoming,
     Kind,
     Malformed,
-    Place,
-    allowed_host,
     parse,
     service_url,
     tenant,
 )
-from bot.transports.teams_port import ConnectorRefused, NotStored, Plain, Receive
-from bot.transports.teams_settings import LOOPBACK, TeamsSettings
+from bot.transports.teams_connector import may_call
+from bot.transports.teams_port import ConnectorRefused, NotStored, Receive
+from bot.transports.teams_settings import TeamsSettings
 from bot.transports.teams_tokens import CHANNEL, Claims, SigningKeys, Tokens, Unauthorised
 
 SCOPE = "https://api.botframework.com"
-RETRIED = frozenset({412, 429, 502, 503, 504})
-"""Answers of the Connector after which the same call may succeed, as its rate-limit page lists them."""
-
-_TRIES = 4
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 8.0
 _TOKEN_KEPT = 240.0
-_CALL_SECONDS = 10
 
 _log = structlog.get_logger()
 
@@ -74,10 +57,10 @@ class Foreign(Exception):
 class Gateway:
     """Takes requests at /api/messages: who is it, what is it, is it kept; and only then is it acknowledged."""
 
-    def __init__(self, settings: TeamsSettings, connector: Connector, receive: Receive) -> None:
+    def __init__(self, settings: TeamsSettings, receive: Receive) -> None:
         self._settings = settings
         self._tokens = Tokens(settings.app_id, SigningKeys(settings.metadata))
-        self._clients = connector.clients
+        self._clients = _NoClients()
         self._adapter = _Adapter(_NoAuthentication())
         self._receive = receive
 
@@ -124,7 +107,7 @@ class Gateway:
     def _check_origin(self, body: Body, claims: Claims | None) -> None:
         """Only Teams, only Microsoft's addresses, only our tenant."""
         address = service_url(body)
-        if not self._clients.may_call(address):
+        if not may_call(self._settings, address):
             raise Unauthorised("serviceUrl")
         if claims and (
             address != claims.service_url or body.get("channelId") != CHANNEL or CHANNEL not in claims.channels
@@ -148,111 +131,8 @@ class Gateway:
         return await self._adapter.process_activity(let_in, _inward(incoming), logic)
 
 
-class Connector:
-    """Implements `Outward` with the library's client."""
-
-    def __init__(self, settings: TeamsSettings, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        self.clients = _Clients(settings)
-        self._pause = pause
-
-    async def post(self, place: Place, message: Plain) -> str:
-        """Write in a conversation; returns the message's id."""
-        activity = _outward(place, message)
-        sent = await self._tried(place, lambda api: api.send_to_conversation(place.conversation, activity))
-        return str(sent.id or "") if sent else ""
-
-    async def update(self, place: Place, message_id: str, message: Plain) -> None:
-        """Replace a message for everybody who sees it."""
-        activity = _outward(place, message)
-        activity.id = message_id
-        await self._tried(place, lambda api: api.update_activity(place.conversation, message_id, activity))
-
-    async def typing(self, place: Place) -> None:
-        """Show that an answer is on its way."""
-        await self.post(place, {"type": ActivityTypes.typing})
-
-    async def begin_thread(self, place: Place, message: Plain) -> tuple[Place, str]:
-        """Start a thread in the channel `place`; returns the thread and the id of its first message."""
-        asked = ConversationParameters(
-            is_group=True,
-            bot=ChannelAccount(id=place.bot) if place.bot else None,
-            channel_data={"channel": {"id": place.conversation}, "tenant": {"id": place.tenant}},
-            tenant_id=place.tenant,
-            activity=_outward(place, message),
-        )
-        made = await self._tried(place, lambda api: api.create_conversation(asked))
-        return replace(place, conversation=str(made.id)), str(made.activity_id or "")
-
-    async def open_chat(self, place: Place, account: str) -> Place:
-        """The personal chat with somebody, made when there is none; `place` gives address, tenant and bot."""
-        asked = ConversationParameters(
-            is_group=False,
-            bot=ChannelAccount(id=place.bot) if place.bot else None,
-            members=[ChannelAccount(id=account)],
-            channel_data={"tenant": {"id": place.tenant}},
-            tenant_id=place.tenant,
-        )
-        made = await self._tried(place, lambda api: api.create_conversation(asked))
-        return Place(place.service_url, place.tenant, str(made.id), place.bot)
-
-    async def reach(self, place: Place) -> None:
-        """Ask who is in a conversation, to see whether Charter is. Raises ConnectorRefused when it is not."""
-        await self._tried(place, lambda api: api.get_teams_conversation_paged_members(place.conversation))
-
-    async def sign_in(self) -> None:
-        """Get a token for the Connector, as doctor does. Raises ConnectorRefused when Microsoft gives none."""
-        await self.clients.sign_in()
-
-    async def _tried(self, place: Place, call: Callable[[Any], Awaitable[Any]]) -> Any:
-        for attempt in range(_TRIES):
-            try:
-                await self.clients.sign_in()
-                client = await self.clients.create(place.service_url)
-                return await call(client.conversations)
-            except (HttpOperationError, ClientRequestError) as error:
-                refused = _as_refused(error)
-            if attempt + 1 == _TRIES or refused.status not in RETRIED or refused.wait > _LONGEST_WAIT:
-                raise refused
-            await self._pause(max(refused.wait, _FIRST_WAIT * 2**attempt) * random.uniform(1.0, 1.5))  # noqa: S311
-        raise AssertionError("the last try returns or raises")
-
-
-class _Clients(ConnectorFactory):  # type: ignore[misc]
-    """One client for each address and one set of credentials, for all turns: the library would make new ones for each."""
-
-    def __init__(self, settings: TeamsSettings) -> None:
-        self._settings = settings
-        self._credentials = _Credentials(settings)
-        self._made: dict[str, ConnectorClient] = {}
-
-    def may_call(self, address: str) -> bool:
-        """Whether an address is the Connector's: Microsoft's hosts, or this computer in development."""
-        if not self._settings.development:
-            return allowed_host(address, self._settings.hosts)
-        try:
-            return urlsplit(address).scheme == "http" and urlsplit(address).hostname in LOOPBACK
-        except ValueError:
-            return False
-
-    async def create(self, service_url: str, audience: str | None = None) -> ConnectorClient:  # noqa: ARG002
-        """The client for an address. Raises ConnectorRefused for one that is not the Connector's."""
-        if not self.may_call(service_url):
-            raise ConnectorRefused(HTTPStatus.FORBIDDEN)
-        if service_url not in self._made:
-            client = ConnectorClient(self._credentials, base_url=service_url)
-            client.config.connection.timeout = _CALL_SECONDS
-            # Cards are JSON already: the library would copy them value by value, which costs more than all else it does.
-            client.conversations._serialize.serialize_type["object"] = _as_it_is
-            self._made[service_url] = client
-        return self._made[service_url]
-
-    async def sign_in(self) -> None:
-        """Hold a token that is still good."""
-        await self._credentials.refresh()
-
-
-class _Credentials(MicrosoftAppCredentials):  # type: ignore[misc]
-    """One sign-in for all turns. Microsoft is waited for in a thread, never in the event loop."""
+class Credentials(MicrosoftAppCredentials):  # type: ignore[misc]
+    """Implements `SignIn`: one sign-in for all turns. Microsoft is waited for in a thread, never in the event loop."""
 
     def __init__(self, settings: TeamsSettings) -> None:
         super().__init__(settings.app_id, settings.password, settings.tenant or None, SCOPE)
@@ -260,22 +140,16 @@ class _Credentials(MicrosoftAppCredentials):  # type: ignore[misc]
         self._since = -_TOKEN_KEPT
         self._lock = asyncio.Lock()
 
-    async def refresh(self) -> None:
-        """Ask for the token anew every few minutes; the library gives the same one until it is about to end."""
+    async def token(self) -> str:
+        """The token, asked for anew every few minutes; the library gives the same one until it is about to end."""
         async with self._lock:
-            if not self.microsoft_app_id or monotonic() - self._since < _TOKEN_KEPT:
-                return
-            try:
-                self._token = await asyncio.to_thread(self.get_access_token)
-            except Exception as error:
-                raise ConnectorRefused(HTTPStatus.UNAUTHORIZED) from error
-            self._since = monotonic()
-
-    def signed_session(self, session: Any = None) -> Any:
-        """Put the token that is held on a session."""
-        if self._token:
-            session.headers["Authorization"] = f"Bearer {self._token}"
-        return session
+            if self.microsoft_app_id and monotonic() - self._since >= _TOKEN_KEPT:
+                try:
+                    self._token = await asyncio.to_thread(self.get_access_token)
+                except Exception as error:
+                    raise ConnectorRefused(HTTPStatus.UNAUTHORIZED) from error
+                self._since = monotonic()
+            return self._token
 
 
 class _Adapter(CloudAdapterBase):  # type: ignore[misc]
@@ -301,14 +175,12 @@ class _NoAuthentication(BotFrameworkAuthentication):  # type: ignore[misc]
         """None: nobody signs in through Charter."""
 
 
-class _AnyEntity(Entity):  # type: ignore[misc]
-    """An entity that keeps all its keys; the library's own drops those it does not know."""
+class _NoClients(ConnectorFactory):  # type: ignore[misc]
+    """The adapter wants a client for each turn and is given one that can do nothing: `Connector` sends."""
 
-    def __init__(self, plain: Plain) -> None:
-        super().__init__()
-        self._attribute_map = {f"key_{n}": {"key": key, "type": "object"} for n, key in enumerate(plain)}
-        for number, value in enumerate(plain.values()):
-            setattr(self, f"key_{number}", value)
+    async def create(self, service_url: str, audience: str) -> object:  # noqa: ARG002
+        """Something that is not None, which is all the adapter looks at."""
+        return object()
 
 
 def _inward(incoming: Incoming) -> Activity:
@@ -322,35 +194,6 @@ def _inward(incoming: Incoming) -> Activity:
         from_property=ChannelAccount(id=incoming.user),
         recipient=ChannelAccount(id=incoming.place.bot),
     )
-
-
-def _outward(place: Place, message: Plain) -> Activity:
-    told: Any = message
-    return Activity(
-        type=told.get("type", ActivityTypes.message),
-        from_property=ChannelAccount(id=place.bot) if place.bot else None,
-        conversation=ConversationAccount(id=place.conversation),
-        text=told.get("text"),
-        text_format="plain" if told.get("text") else None,
-        summary=told.get("summary"),
-        attachments=[
-            Attachment(content_type=a["contentType"], content=a["content"]) for a in told.get("attachments", ())
-        ],
-        entities=[_AnyEntity(entity) for entity in told.get("entities", ())] or None,
-        channel_data=told.get("channelData"),
-    )
-
-
-def _as_it_is(plain: object, **_: object) -> object:
-    return plain
-
-
-def _as_refused(error: Exception) -> ConnectorRefused:
-    response = getattr(error, "response", None)
-    if response is None:
-        return ConnectorRefused(0)
-    asked = str(response.headers.get("Retry-After", ""))
-    return ConnectorRefused(int(response.status_code), float(asked) if asked.isdecimal() else 0.0)
 
 
 def _refused(status: int, reason: str) -> web.Response:

@@ -11,7 +11,8 @@ from bot.model import Person
 from bot.ports import Inbox
 from bot.transports.health import Metrics
 from bot.transports.teams import Handle, TeamsTransport
-from bot.transports.teams_gateway import Connector, Gateway
+from bot.transports.teams_connector import Connector
+from bot.transports.teams_gateway import Credentials, Gateway
 from bot.transports.teams_messenger import TeamsMessenger
 from bot.transports.teams_places import Places, Shelf
 from bot.transports.teams_settings import TeamsSettings
@@ -31,6 +32,7 @@ class Teams:
         """Add the endpoint, and what to do when the application starts and stops."""
         self.transport.register(app)
         self.gateway.register(app)
+        app.on_cleanup.append(self.connector.close)
 
 
 def set_up(
@@ -43,7 +45,7 @@ def set_up(
     metrics: Metrics,
 ) -> Teams:
     """Make everything."""
-    connector, places = Connector(settings), Places(shelf)
+    connector, places = Connector(settings, Credentials(settings)), Places(shelf)
     messenger = TeamsMessenger(settings, people, connector, places)
     transport = TeamsTransport(handle, people, inbox, connector, places, messenger, standing, metrics)
-    return Teams(connector, messenger, transport, Gateway(settings, connector, transport.receive))
+    return Teams(connector, messenger, transport, Gateway(settings, transport.receive))

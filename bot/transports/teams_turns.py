@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from time import monotonic
 
 from bot.model import Outcome
@@ -120,9 +121,9 @@ class Turns:
         """Keep a good result for repeats; after a failure the next try starts anew."""
         if task.cancelled() or isinstance(task.result(), Failed):
             self._works.pop(incoming.key, None)
-        finished = [key for key, work in self._works.items() if work.result.done()]
-        for old in finished[:-_REMEMBERED]:
-            del self._works[old]
+        for old in list(islice(self._works, max(0, len(self._works) - _REMEMBERED))):
+            if self._works[old].result.done():
+                del self._works[old]
         if len(self._last) > _REMEMBERED:
             del self._last[next(iter(self._last))]
 

@@ -61,13 +61,17 @@ def invoke(name: str, value: object, **changes: object) -> dict[str, Any]:
 
 
 class Microsoft:
-    """The OpenID pages and a Connector. `answers` are statuses that the Connector gives first; `calls` what it was sent."""
+    """The OpenID pages and a Connector.
+
+    `answers` are statuses that the Connector gives first; `calls` what it was sent, `bearers` what it was shown.
+    """
 
     def __init__(self) -> None:
         self.published: dict[str, tuple[str, ...]] = {"first": ("msteams",)}
         self.fetches = 0
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.answers: list[tuple[int, Mapping[str, str]]] = []
+        self.bearers: list[str] = []
         app = web.Application()
         app.router.add_get("/openid", self._metadata)
         app.router.add_get("/keys", self._keys)
@@ -103,6 +107,7 @@ class Microsoft:
         if self.answers:
             status, headers = self.answers.pop(0)
             return web.json_response({"error": {"code": "x", "message": "x"}}, status=status, headers=headers)
+        self.bearers += request.headers.getall("Authorization", [])
         body = await request.json()
         self.calls.append((request.method, request.path.removeprefix("/connector"), body))
         made = {"id": f"m{len(self.calls)}"}

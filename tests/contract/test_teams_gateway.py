@@ -15,7 +15,8 @@ from structlog.testing import capture_logs
 
 from bot.transports.teams_activity import Incoming
 from bot.transports.teams_asks import read
-from bot.transports.teams_gateway import Connector, Gateway
+from bot.transports.teams_connector import Connector
+from bot.transports.teams_gateway import Credentials, Gateway
 from bot.transports.teams_port import ConnectorRefused, InvokeReply, NotStored
 from bot.transports.teams_settings import TeamsSettings, TeamsSettingsError, read_teams
 from tests.contract.microsoft import APP, SERVICE, TENANT, Microsoft, activity, invoke, key, token
@@ -59,7 +60,7 @@ async def endpoint() -> AsyncIterator[Endpoint]:
             return None
 
         app = web.Application()
-        Gateway(settings, Connector(settings), receive).register(app)
+        Gateway(settings, receive).register(app)
         async with TestClient(TestServer(app)) as client:
             yield Endpoint(client, microsoft, came)
 
@@ -276,13 +277,23 @@ async def microsoft() -> AsyncIterator[Microsoft]:
         yield side
 
 
-def connector(side: Microsoft, waited: list[float]) -> Connector:
+@pytest.fixture
+def waited() -> list[float]:
+    """The seconds that the connector under test has waited."""
+    return []
+
+
+@pytest.fixture
+async def connector(microsoft: Microsoft, waited: list[float]) -> AsyncIterator[Connector]:
     """A connector to the fake that waits in no time."""
 
     async def pause(seconds: float) -> None:
         waited.append(seconds)
 
-    return Connector(TeamsSettings(service_url=side.service, development=True, hosts=()), pause)
+    settings = TeamsSettings(service_url=microsoft.service, development=True, hosts=())
+    made = Connector(settings, Credentials(settings), pause)
+    yield made
+    await made.close()
 
 
 def place(side: Microsoft) -> Any:
@@ -294,38 +305,52 @@ def place(side: Microsoft) -> Any:
 
 
 @pytest.mark.parametrize("status", [412, 429, 502, 503, 504])
-async def test_a_passing_refusal_is_tried_again(microsoft: Microsoft, status: int) -> None:
+async def test_a_passing_refusal_is_tried_again(
+    microsoft: Microsoft, connector: Connector, waited: list[float], status: int
+) -> None:
     """Two refusals and then a message: it was sent once, after two waits that grow."""
-    waited: list[float] = []
     microsoft.answers = [(status, {}), (status, {})]
-    assert await connector(microsoft, waited).post(place(microsoft), {"text": "hello"}) == "m1"
+    assert await connector.post(place(microsoft), {"text": "hello"}) == "m1"
     assert len(microsoft.calls) == 1
     assert 0.5 <= waited[0] < waited[1] * 1.5 <= 2.25
 
 
-async def test_the_wait_that_was_asked_for_is_kept(microsoft: Microsoft) -> None:
+async def test_the_wait_that_was_asked_for_is_kept(
+    microsoft: Microsoft, connector: Connector, waited: list[float]
+) -> None:
     """Retry-After is a floor; one too long to wait for is handed back."""
-    waited: list[float] = []
     microsoft.answers = [(429, {"Retry-After": "3"})]
-    await connector(microsoft, waited).post(place(microsoft), {"text": "hello"})
+    await connector.post(place(microsoft), {"text": "hello"})
     assert waited[0] >= 3
     microsoft.answers = [(429, {"Retry-After": "60"})]
     with pytest.raises(ConnectorRefused) as refused:
-        await connector(microsoft, waited).post(place(microsoft), {"text": "hello"})
+        await connector.post(place(microsoft), {"text": "hello"})
     assert (refused.value.status, refused.value.wait, len(waited)) == (429, 60, 1)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 500])
-async def test_a_lasting_refusal_is_told_at_once(microsoft: Microsoft, status: int) -> None:
-    """Nothing is gained by asking again."""
-    waited: list[float] = []
-    microsoft.answers = [(status, {})]
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 413, 500])
+async def test_a_lasting_refusal_is_told_at_once(
+    microsoft: Microsoft, connector: Connector, waited: list[float], status: int
+) -> None:
+    """Nothing is gained by asking again, and nobody is followed to another address."""
+    microsoft.answers = [(status, {"Location": "/connector/elsewhere"})]
     with pytest.raises(ConnectorRefused) as refused:
-        await connector(microsoft, waited).post(place(microsoft), {"text": "hello"})
-    assert (refused.value.status, waited) == (status, [])
+        await connector.post(place(microsoft), {"text": "hello"})
+    assert (refused.value.status, waited, microsoft.calls) == (status, [], [])
 
 
-async def test_every_key_of_a_message_goes_out(microsoft: Microsoft) -> None:
+async def test_a_connector_that_is_away_is_told_as_such(
+    microsoft: Microsoft, connector: Connector, waited: list[float]
+) -> None:
+    """Nobody knows whether the message arrived, so it is not sent again from here."""
+    gone = place(microsoft)
+    await microsoft.server.close()
+    with pytest.raises(ConnectorRefused) as refused:
+        await connector.post(gone, {"text": "hello"})
+    assert (refused.value.status, waited) == (0, [])
+
+
+async def test_every_key_of_a_message_goes_out(microsoft: Microsoft, connector: Connector) -> None:
     """Citations and feedback reach Teams; the library drops them."""
     entity = {"type": "https://schema.org/Message", "@type": "Message", "citation": [{"@type": "Claim", "position": 1}]}
     message = {
@@ -334,7 +359,7 @@ async def test_every_key_of_a_message_goes_out(microsoft: Microsoft) -> None:
         "entities": [entity],
         "channelData": {"feedbackLoop": {"type": "default"}},
     }
-    await connector(microsoft, []).post(place(microsoft), message)
+    await connector.post(place(microsoft), message)
     [(method, path, body)] = microsoft.calls
     assert (method, path) == ("POST", "/v3/conversations/a:tess/activities")
     assert body["entities"] == [entity]
@@ -344,17 +369,38 @@ async def test_every_key_of_a_message_goes_out(microsoft: Microsoft) -> None:
 
 async def test_nothing_goes_to_a_strange_address(microsoft: Microsoft) -> None:
     """A stored address that is no Connector's is not called, not even with a token to lose."""
-    settings = TeamsSettings(APP, "secret", TENANT)
-    elsewhere = place(microsoft)
+    asked: list[str] = []
+
+    class SignIn:
+        async def token(self) -> str:
+            asked.append("a token")
+            return "token"
+
+    strict = Connector(TeamsSettings(APP, "secret", TENANT), SignIn())
     with pytest.raises(ConnectorRefused):
-        await (await _signed_in(settings)).post(elsewhere, {"text": "hello"})
-    assert microsoft.calls == []
+        await strict.post(place(microsoft), {"text": "hello"})
+    await strict.close()
+    assert (microsoft.calls, asked) == ([], [])
 
 
-async def _signed_in(settings: TeamsSettings) -> Connector:
-    made = Connector(settings)
-    made.clients._credentials._token, made.clients._credentials._since = "token", time.monotonic()
-    return made
+async def test_the_token_goes_with_every_call(microsoft: Microsoft) -> None:
+    """What Microsoft gave is shown to the Connector, and asked for at each call: it ends one day."""
+    tokens = iter(("first", "second"))
+
+    class SignIn:
+        async def token(self) -> str:
+            return next(tokens)
+
+    settings = TeamsSettings(service_url=microsoft.service, development=True, hosts=())
+    made = Connector(settings, SignIn())
+    await made.post(place(microsoft), {"text": "hello"})
+    await made.update(place(microsoft), "1:a/b", {"text": "hello again"})
+    await made.close()
+    assert microsoft.bearers == ["Bearer first", "Bearer second"]
+    assert [call[:2] for call in microsoft.calls] == [
+        ("POST", "/v3/conversations/a:tess/activities"),
+        ("PUT", "/v3/conversations/a:tess/activities/1:a/b"),
+    ]
 
 
 # Settings

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.transports import teams_checks as checks
 from bot.transports.teams_checks import teams_checks
-from bot.transports.teams_gateway import Connector
+from bot.transports.teams_connector import Connector
 from bot.transports.teams_port import ConnectorRefused
 from bot.transports.teams_settings import TeamsSettings
 from tests.contract.microsoft import APP, TENANT
