@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from guidance_kb.facts import VOCABULARY, Facts, FactValue
 from intents.encoder import NOT_TOLD, YES, Encoder
@@ -16,6 +16,12 @@ CARRIED = 0.9
 
 UNLIKELY = 0.001
 """Rows below this probability are left out of a reading."""
+
+PART, STEP, MOST_PARTS = 80, 60, 40
+"""Words that are looked at for danger at once, how many words on the next part begins, and the most parts.
+
+The encoder reads so many words whole; of a longer message it reads both ends, and danger may stand between them.
+"""
 
 _FOLLOWS_FROM = 0.3
 _COURTESIES = 6
@@ -42,12 +48,19 @@ class EncodedReader:
         follows_on = bool(earlier) and self._chance(heard, "follows") >= _FOLLOWS_FROM
         return Reading(
             intents=dict(zip(self._intents, heard["intent"], strict=True)),
-            risk=judge(words, self._chance(heard, "risk")),
+            risk=judge(words, list(self._dangers(text)) or [self._chance(heard, "risk")]),
             facts=self._facts(heard, known if follows_on and known else {}),
             situations=self._rows(heard),
             courtesy=courtesy(words),
             follows_on=follows_on,
         )
+
+    def _dangers(self, text: str) -> Iterator[float]:
+        """The chance of danger in each part of a long message; none of a short one."""
+        words = text.split()
+        if len(words) > PART:
+            for first in range(0, min(len(words) - PART + STEP, STEP * MOST_PARTS), STEP):
+                yield self._chance(self._encoder.ask(" ".join(words[first : first + PART])), "risk")
 
     def _chance(self, heard: Mapping[str, list[float]], head: str) -> float:
         return heard[head][self._encoder.answers[head].index(YES)]

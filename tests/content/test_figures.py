@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -23,14 +24,20 @@ from tests.guidance import library
 
 SAMPLE = ROOT / "tests" / "eval" / "sample.jsonl"
 UNSEEN = sorted((ROOT / "tests" / "eval").glob("unseen-*.jsonl"))
+LONG = ROOT / "tests" / "eval" / "long.jsonl"
+
+
+def sat(files: Iterable[Path]) -> Exam:
+    """What Charter makes of these messages."""
+    replies = Replies(TemplateWords.load(), library(), load_school(EXAMPLE_SCHOOL).contacts)
+    messages = [message for file in files for message in labelled(file, library())]
+    return Exam.sit(messages, Consider(EncodedReader(Encoder.load()), library()), replies)
 
 
 @pytest.fixture(scope="module")
 def exam() -> Exam:
     """What Charter makes of messages that its reader never saw."""
-    replies = Replies(TemplateWords.load(), library(), load_school(EXAMPLE_SCHOOL).contacts)
-    messages = [message for file in UNSEEN for message in labelled(file, library())]
-    return Exam.sit(messages, Consider(EncodedReader(Encoder.load()), library()), replies)
+    return sat(UNSEEN)
 
 
 def test_unseen_wording_is_understood_no_worse_than_before(exam: Exam) -> None:
@@ -48,12 +55,20 @@ def test_unseen_wording_is_understood_no_worse_than_before(exam: Exam) -> None:
 
 FIRST_SHOT, PRECISION, ONE_TAP, RECOGNISED = 85, 95, 97, 92
 URGENT, ALARMS, OFF_TOPIC, DANGEROUS = 99, 4, 1, 0
+BURIED, LONG_ALARMS = 95, 45
 """A little below what was measured (docs/understanding.md): what is read never varies, so only a change moves it."""
+
+
+def test_danger_between_the_ends_of_a_long_message_is_seen() -> None:
+    """A disclosure in the middle of a pasted mail raises the alarm, and most long messages without one do not."""
+    long = sat([LONG])
+    assert long.urgent_recall >= BURIED
+    assert long.alarms <= LONG_ALARMS
 
 
 def test_what_is_measured_was_not_trained_on() -> None:
     """No message of the exam stands among the examples."""
-    unseen = {message.turns for file in UNSEEN for message in labelled(file, library())}
+    unseen = {message.turns for file in [*UNSEEN, LONG] for message in labelled(file, library())}
     assert unseen.isdisjoint(example.turns for example in load_examples())
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from intents.lexicon import lexicon
 from intents.normalise import Normaliser
-from intents.risk import ALARM_FROM, CERTAIN, judge
+from intents.risk import ALARM_FROM, ALARM_IN_PART, CERTAIN, judge
 
 WORDS = Normaliser(lexicon().slang).words
 
@@ -27,7 +27,7 @@ WORDS = Normaliser(lexicon().slang).words
 )
 def test_plain_words_of_danger_raise_the_alarm_alone(text: str) -> None:
     """A phrase of the lexicon is enough, wherever it stands in the message and whatever was learned."""
-    risk = judge(WORDS(text), learned=0.0)
+    risk = judge(WORDS(text), learned=[0.0])
     assert risk.alarm
     assert risk.probability >= CERTAIN
 
@@ -38,13 +38,20 @@ def test_plain_words_of_danger_raise_the_alarm_alone(text: str) -> None:
 )
 def test_ordinary_messages_do_not_raise_the_alarm(text: str) -> None:
     """Nothing rings where neither words nor learning see danger."""
-    assert not judge(WORDS(text), learned=0.0).alarm
+    assert not judge(WORDS(text), learned=[0.0]).alarm
 
 
 def test_what_was_learned_raises_the_alarm_without_any_phrase() -> None:
     """Danger told in other words than the lexicon's still rings."""
-    assert judge(WORDS("she gave away her guitar"), learned=ALARM_FROM).alarm
-    assert not judge(WORDS("she gave away her guitar"), learned=ALARM_FROM - 0.01).alarm
+    assert judge(WORDS("she gave away her guitar"), learned=[ALARM_FROM]).alarm
+    assert not judge(WORDS("she gave away her guitar"), learned=[ALARM_FROM - 0.01]).alarm
+
+
+def test_one_part_of_a_long_message_is_enough() -> None:
+    """Danger in any part rings, wherever it stands; a part must look more like it than a message that stands alone."""
+    for parts in ([ALARM_IN_PART, 0.0, 0.0], [0.0, ALARM_IN_PART, 0.0], [0.0, 0.0, ALARM_IN_PART]):
+        assert judge(WORDS("a long story"), parts).alarm
+    assert not judge(WORDS("a long story"), [ALARM_FROM] * 3).alarm
 
 
 @pytest.mark.parametrize(
@@ -58,6 +65,6 @@ def test_what_was_learned_raises_the_alarm_without_any_phrase() -> None:
 )
 def test_an_adult_is_at_risk_only_where_no_child_is_spoken_of(text: str, adult: bool) -> None:
     """A child in the message always counts as the one at risk."""
-    risk = judge(WORDS(text), learned=0.0)
+    risk = judge(WORDS(text), learned=[0.0])
     assert risk.alarm
     assert risk.adult is adult
