@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from bot.model import Event, Outcome, Reply, Said
 from bot.ports import Inbox
@@ -97,9 +98,9 @@ class Turns:
         """Keep a good result for repeats; after a failure the next try starts anew."""
         if task.cancelled() or task.exception() or isinstance(task.result(), Failed):
             self._works.pop(key, None)
-        finished = [known for known, work in self._works.items() if work.result.done()]
-        for old in finished[:-_REMEMBERED]:
-            del self._works[old]
+        for old in list(islice(self._works, max(0, len(self._works) - _REMEMBERED))):
+            if self._works[old].result.done():
+                del self._works[old]
 
     async def _store(self, coming: Incoming) -> bool:
         """Whether the event still has to be carried out. Raises whatever the inbox raises, or TimeoutError."""
