@@ -18,13 +18,17 @@ UNLIKELY = 0.001
 """Rows below this probability are left out of a reading."""
 
 PART, STEP, MOST_PARTS = 80, 60, 40
-"""Words that are looked at for danger at once, how many words on the next part begins, and the most parts.
+"""Words of a part of a long message, how many words on the next part begins, and the most parts.
 
-The encoder reads so many words whole; of a longer message it reads both ends, and danger may stand between them.
+The encoder reads so many words whole. Of a longer message it reads both ends, which tells what kind of message it is; danger
+and what is asked may stand between them.
 """
 
 _FOLLOWS_FROM = 0.3
 _COURTESIES = 6
+
+Heard = Mapping[str, list[float]]
+"""What the encoder makes of a text: for each head the probabilities of its answers."""
 
 
 class EncodedReader:
@@ -44,36 +48,49 @@ class EncodedReader:
         carries over what is known.
         """
         words = self._normaliser.words(text)
-        heard = self._encoder.ask(text, earlier)
-        follows_on = bool(earlier) and self._chance(heard, "follows") >= _FOLLOWS_FROM
+        whole = self._encoder.ask(text, earlier)
+        parts = [self._encoder.ask(part, earlier) for part in _parts(text)]
+        heard = self._surest(whole, parts)
+        follows_on = bool(earlier) and self._chance(whole, "follows") >= _FOLLOWS_FROM
         return Reading(
             intents=dict(zip(self._intents, heard["intent"], strict=True)),
-            risk=judge(words, list(self._dangers(text)) or [self._chance(heard, "risk")]),
+            risk=judge(words, [self._chance(part, "risk") for part in parts or [whole]]),
             facts=self._facts(heard, known if follows_on and known else {}),
             situations=self._rows(heard),
             courtesy=courtesy(words),
             follows_on=follows_on,
         )
 
-    def _dangers(self, text: str) -> Iterator[float]:
-        """The chance of danger in each part of a long message; none of a short one."""
-        words = text.split()
-        if len(words) > PART:
-            for first in range(0, min(len(words) - PART + STEP, STEP * MOST_PARTS), STEP):
-                yield self._chance(self._encoder.ask(" ".join(words[first : first + PART])), "risk")
+    def _surest(self, whole: Heard, parts: Sequence[Heard]) -> Heard:
+        """The whole, or of a question that was too long for it the part that is surest what is asked."""
+        if not self._asks(whole):
+            return whole
+        return max(filter(self._asks, (whole, *parts)), key=lambda part: max(part["situation"]))
 
-    def _chance(self, heard: Mapping[str, list[float]], head: str) -> float:
+    def _asks(self, heard: Heard) -> bool:
+        chances = heard["intent"]
+        return self._intents[chances.index(max(chances))] is Intent.QUESTION
+
+    def _chance(self, heard: Heard, head: str) -> float:
         return heard[head][self._encoder.answers[head].index(YES)]
 
-    def _rows(self, heard: Mapping[str, list[float]]) -> dict[str, float]:
+    def _rows(self, heard: Heard) -> dict[str, float]:
         rows = zip(self._encoder.answers["situation"], heard["situation"], strict=True)
         return {row: chance for row, chance in rows if chance >= UNLIKELY}
 
-    def _facts(self, heard: Mapping[str, list[float]], known: Facts) -> dict[str, Told]:
+    def _facts(self, heard: Heard, known: Facts) -> dict[str, Told]:
         return {
             fact: _told(dict(zip(values, heard[fact], strict=True)), known.get(fact))
             for fact, values in self._values.items()
         }
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The parts of a long message; none of a short one."""
+    words = text.split()
+    if len(words) > PART:
+        for first in range(0, min(len(words) - PART + STEP, STEP * MOST_PARTS), STEP):
+            yield " ".join(words[first : first + PART])
 
 
 def courtesy(words: Sequence[str]) -> Courtesy | None:
