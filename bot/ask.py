@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.consider import Consider, Considered
-from bot.decide import Answer, AskWhich, Decision, HandOver, OfferForm, SafetyFirst
+from bot.decide import Answer, AskWhich, Decision, HandOver, NotMine, OfferForm, SafetyFirst, SmallTalk
 from bot.model import ConversationState, Reply
 from bot.replies import Replies, describe
 from guidance_kb.model import Situation, Verdict
@@ -47,7 +47,7 @@ def as_json(asked: Asked) -> dict[str, object]:
     options = ruled.options if isinstance(ruled, AskWhich) else ruled.others if isinstance(ruled, Answer) else ()
     facts = ruled.facts if isinstance(ruled, Answer) else {}
     return {
-        "intent": str(_intent(asked.considered)),
+        "intent": str(_intent(decision)),
         "verdict": row and str(row.verdict),
         "force": row and str(row.force),
         "citations": [cited.id for cited in asked.reply.citations],
@@ -75,9 +75,20 @@ def _ruled(decision: Decision) -> Decision | None:
     return decision.then if isinstance(decision, SafetyFirst) else decision
 
 
-def _intent(considered: Considered) -> Intent:
-    bare_alarm = isinstance(considered.decision, SafetyFirst) and considered.decision.then is None
-    return Intent.URGENT if bare_alarm else considered.reading.intent
+def _intent(decision: Decision) -> Intent:
+    """What the message was taken for."""
+    match decision:
+        case SafetyFirst(then=None):
+            return Intent.URGENT
+        case SafetyFirst(then=beneath) if beneath is not None:
+            return _intent(beneath)
+        case OfferForm(form):
+            return form
+        case SmallTalk():
+            return Intent.HELP
+        case NotMine():
+            return Intent.OFF_TOPIC
+    return Intent.QUESTION
 
 
 def _escalates(decision: Decision, row: Situation | None) -> bool:

@@ -20,6 +20,8 @@ class Thresholds:
     prohibits has at least `danger` of it; any, when the message is a question at all with less than `question`, or has
     nothing to do with the guidance with at least `foreign`. Below `floor` nothing is ruled.
     An answer names the other rulings that have at least `doubt` of its probability, at most `others` of them.
+    `declares` is how many times the probability of a declaration counts: they are rare, so the reader expects few, and one
+    that is taken for a question stays undeclared, while a form that is offered in vain costs a look.
     `told` is how probable a fact must be to be shown as understood. `choices` is the most that are offered, `worth` what
     each must have of the likeliest's probability.
     """
@@ -30,7 +32,8 @@ class Thresholds:
     danger: float = 0.05
     doubt: float = 0.05
     question: float = 0.4
-    foreign: float = 0.03
+    foreign: float = 0.035
+    declares: float = 3.0
     floor: float = 0.05
     told: float = 0.5
     choices: int = 4
@@ -107,17 +110,23 @@ def decide(reading: Reading, fixed: Facts, library: Library, lines: Thresholds) 
 
 def _beneath(reading: Reading, library: Library, lines: Thresholds) -> Decision:
     """The decision as it would be if nobody were at risk."""
-    match reading.intent:
+    match kind := _kind(reading, lines):
         case Intent.QUESTION:
             return _ruling(reading, {}, library, lines)
         case Intent.REPORT | Intent.JUSTIFY | Intent.DECLARE:
-            return OfferForm(reading.intent)
+            return OfferForm(kind)
         case Intent.URGENT:
             return SafetyFirst(reading.risk.adult)
         case Intent.HELP:
             return SmallTalk(reading.courtesy or Courtesy.ABOUT)
         case Intent.OFF_TOPIC:
             return NotMine()
+
+
+def _kind(reading: Reading, lines: Thresholds) -> Intent:
+    """The likeliest intent, with declarations made up for."""
+    weights = {Intent.DECLARE: lines.declares}
+    return max(reading.intents, key=lambda intent: reading.intents[intent] * weights.get(intent, 1.0))
 
 
 def _ruling(reading: Reading, fixed: Facts, library: Library, lines: Thresholds) -> Answer | AskWhich | HandOver:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -21,20 +17,14 @@ MOST_CHARACTERS = 4000
 
 _log = structlog.get_logger()
 
-_Read = TypeVar("_Read")
-
 
 @dataclass(frozen=True)
 class Talk:
-    """Questions and answers. What a conversation needs for its next turn lies in `memory`.
-
-    One message at a time is read, beside the event loop: it takes milliseconds in which others can be acknowledged.
-    """
+    """Questions and answers. What a conversation needs for its next turn lies in `memory`."""
 
     consider: Consider
     replies: Replies
     memory: Memory
-    beside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "reading"))
 
     async def said(self, said: Said) -> Reply:
         """Answer a message."""
@@ -42,10 +32,9 @@ class Talk:
         if not any(character.isalnum() for character in text):
             return self.replies.plain("not_understood")
         if len(text) > MOST_CHARACTERS:
-            return await self._too_long(text)
+            return self._too_long(text)
         state = ConversationState() if said.begins else await self.memory.recall(said.person, said.room)
-        considered = await self._read(lambda: self.consider.message(text, state))
-        return await self._answer(considered, said.person, said.room)
+        return await self._answer(self.consider.message(text, state), said.person, said.room)
 
     async def pressed(self, pressed: Pressed) -> Reply:
         """Answer a tap beneath a message. One that no longer fits says so."""
@@ -57,12 +46,9 @@ class Talk:
                 return await self._mended(pressed, verb, what)
         return self.replies.plain("out_of_date_button")
 
-    async def _read(self, work: Callable[[], _Read]) -> _Read:
-        return await asyncio.get_running_loop().run_in_executor(self.beside, work)
-
-    async def _too_long(self, text: str) -> Reply:
+    def _too_long(self, text: str) -> Reply:
         reply = self.replies.plain("too_long", Choice("Report it", "open:form:report", opens=True))
-        risk = (await self._read(lambda: self.consider.reader.read(text))).risk
+        risk = self.consider.reader.read(text).risk
         return replace(reply, safety=self.replies.safety(risk.adult)) if risk.alarm else reply
 
     async def _answer(self, considered: Considered, person: Person, room: Room) -> Reply:
@@ -77,7 +63,7 @@ class Talk:
         try:
             if verb == "correct":
                 return self.replies.correction(what)
-            considered = await self._read(lambda: self._reconsidered(verb, what, state))
+            considered = self._reconsidered(verb, what, state)
         except (KeyError, ValueError):
             considered = None
         if considered is None:

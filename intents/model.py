@@ -58,8 +58,3 @@ class Reading:
     situations: Mapping[str, float] = field(default_factory=dict)
     courtesy: Courtesy | None = None
     follows_on: bool = False
-
-    @property
-    def intent(self) -> Intent:
-        """The likeliest intent."""
-        return max(self.intents, key=lambda intent: self.intents[intent])

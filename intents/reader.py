@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from guidance_kb.facts import VOCABULARY, Facts, FactValue
 from intents.encoder import NOT_TOLD, YES, Encoder
@@ -20,8 +20,7 @@ UNLIKELY = 0.001
 PART, STEP, MOST_PARTS = 80, 60, 40
 """Words of a part of a long message, how many words on the next part begins, and the most parts.
 
-The encoder reads so many words whole. Of a longer message it reads both ends, which tells what kind of message it is; danger
-and what is asked may stand between them.
+The encoder reads so many words whole, and learned from no longer messages. Danger, and what is asked, may stand in any part.
 """
 
 _FOLLOWS_FROM = 0.3
@@ -48,28 +47,28 @@ class EncodedReader:
         carries over what is known.
         """
         words = self._normaliser.words(text)
-        whole = self._encoder.ask(text, earlier)
         parts = [self._encoder.ask(part, earlier) for part in _parts(text)]
-        heard = self._surest(whole, parts)
-        follows_on = bool(earlier) and self._chance(whole, "follows") >= _FOLLOWS_FROM
+        heard = self._surest(parts)
+        follows_on = bool(earlier) and self._chance(parts[0], "follows") >= _FOLLOWS_FROM
         return Reading(
             intents=dict(zip(self._intents, heard["intent"], strict=True)),
-            risk=judge(words, [self._chance(part, "risk") for part in parts or [whole]]),
+            risk=judge(words, [self._chance(part, "risk") for part in parts]),
             facts=self._facts(heard, known if follows_on and known else {}),
             situations=self._rows(heard),
             courtesy=courtesy(words),
             follows_on=follows_on,
         )
 
-    def _surest(self, whole: Heard, parts: Sequence[Heard]) -> Heard:
-        """The whole, or of a question that was too long for it the part that is surest what is asked."""
-        if not self._asks(whole):
-            return whole
-        return max(filter(self._asks, (whole, *parts)), key=lambda part: max(part["situation"]))
+    def _surest(self, parts: Sequence[Heard]) -> Heard:
+        """The part that is surest what is asked. Start and end together tell whether the message asks at all."""
+        ends = [(first + last) / 2 for first, last in zip(parts[0]["intent"], parts[-1]["intent"], strict=True)]
+        asking = [part for part in parts if self._asks(part["intent"])]
+        if not asking or not self._asks(ends):
+            return {**parts[0], "intent": ends}
+        return max(asking, key=lambda part: max(part["situation"]))
 
-    def _asks(self, heard: Heard) -> bool:
-        chances = heard["intent"]
-        return self._intents[chances.index(max(chances))] is Intent.QUESTION
+    def _asks(self, intents: Sequence[float]) -> bool:
+        return self._intents[intents.index(max(intents))] is Intent.QUESTION
 
     def _chance(self, heard: Heard, head: str) -> float:
         return heard[head][self._encoder.answers[head].index(YES)]
@@ -85,12 +84,12 @@ class EncodedReader:
         }
 
 
-def _parts(text: str) -> Iterator[str]:
-    """The parts of a long message; none of a short one."""
+def _parts(text: str) -> list[str]:
+    """The text, or the parts of a long one."""
     words = text.split()
-    if len(words) > PART:
-        for first in range(0, min(len(words) - PART + STEP, STEP * MOST_PARTS), STEP):
-            yield " ".join(words[first : first + PART])
+    if len(words) <= PART:
+        return [text]
+    return [" ".join(words[at : at + PART]) for at in range(0, min(len(words) - PART + STEP, STEP * MOST_PARTS), STEP)]
 
 
 def courtesy(words: Sequence[str]) -> Courtesy | None:

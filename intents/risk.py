@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from intents.lexicon import lexicon
 from intents.model import Risk
 
-ALARM_FROM = 0.025
+ALARM_FROM = 0.05
 """The learned probability from which the alarm is raised."""
 
 ALARM_IN_PART = 0.2

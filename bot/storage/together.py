@@ -19,8 +19,8 @@ MOST = 256
 """Pieces in one transaction: so that the first of a rush need not wait for the last."""
 HANDED_OVER = 0.0005
 """Seconds after which a computing thread lets another go on. Python's own five milliseconds are more than a commit takes."""
-SOON = 0.02
-"""Seconds that work without hurry waits for other work."""
+SOON = 0.005
+"""Seconds that work without hurry waits for other work. At fifty messages a second it is done before the next one comes."""
 
 _Result = TypeVar("_Result")
 

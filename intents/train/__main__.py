@@ -26,6 +26,12 @@ from intents.train.targets import heads
 KEPT = (0, 2, 4, 5)
 """The layers of the first network with which the one that is shipped begins."""
 
+WIDTH = 768
+"""Inner units in each of its layers, of the base model's 1,536."""
+
+ONE_IN = 20
+"""Every so manyth example is read to see which units those are."""
+
 GUIDANCE = Path(__file__).parent.parent.parent / "guidance_kb"
 
 
@@ -43,7 +49,8 @@ def main() -> None:
     torch.manual_seed(given.seed)
     teacher = Network(base, sum(map(len, heads(library).values())))
     Trainer(teacher, examples, library, splitter, replace(TEACHER, seed=given.seed)).train()
-    pupil, taught = teacher.shortened(KEPT), lessons(teacher, examples, splitter)
+    seen = [splitter.of(one.turns[-1], one.turns[:-1]) for one in examples[::ONE_IN]]
+    pupil, taught = teacher.shortened(KEPT, WIDTH, seen), lessons(teacher, examples, splitter)
     Trainer(pupil, examples, library, splitter, replace(PUPIL, seed=given.seed), taught).train()
     small = pruned(tokenizer, pupil, [turn for one in examples for turn in one.turns])
     given.to.write_bytes(export(pupil, small, heads(library), library))

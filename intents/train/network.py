@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from functools import partial
+from typing import cast
 
 import torch
 from torch import nn
 from transformers import BertModel
+from transformers.models.bert.modeling_bert import BertLayer
 
 from intents.encoder import Pieces
 
 _DROPPED = 0.1
+_READ_AT_ONCE = 64
 
 
 class Network(nn.Module):
@@ -39,10 +43,11 @@ class Network(nn.Module):
         logits: torch.Tensor = self.heads(self.dropout(sense))
         return logits
 
-    def shortened(self, kept: Sequence[int]) -> Network:
-        """A copy of which only these layers are left, counted from 0; what it knows of single words stays as it is.
+    def shortened(self, kept: Sequence[int], width: int, seen: Sequence[Pieces]) -> Network:
+        """A copy with only these layers, counted from 0, and of their inner units the `width` that say most of `seen`.
 
-        It is to do as its teacher does, as exactly as it can: nothing is dropped from it while it learns.
+        What it knows of single words stays as it is. It is to do as its teacher does, as exactly as it can: nothing is
+        dropped from it while it learns.
         """
         short = copy.deepcopy(self)
         short.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
@@ -53,7 +58,32 @@ class Network(nn.Module):
         layers = short.encoder.encoder.layer
         short.encoder.encoder.layer = nn.ModuleList(layers[place] for place in kept)
         short.encoder.config.num_hidden_layers = len(kept)
+        short._narrow(width, seen)
         return short
+
+    @torch.no_grad()
+    def _narrow(self, width: int, seen: Sequence[Pieces]) -> None:
+        """Drop the inner units that weigh least in what a layer passes on when these messages are read."""
+        layers = [cast("BertLayer", layer) for layer in self.encoder.encoder.layer]
+        loud = [torch.zeros(layer.intermediate.dense.out_features) for layer in layers]
+        hooks = [
+            layer.intermediate.register_forward_hook(partial(_hear, heard))
+            for layer, heard in zip(layers, loud, strict=True)
+        ]
+        for first in range(0, len(seen), _READ_AT_ONCE):
+            self.sense(*batch(seen[first : first + _READ_AT_ONCE]))
+        for hook in hooks:
+            hook.remove()
+        for layer, heard in zip(layers, loud, strict=True):
+            inner, outer = layer.intermediate.dense, layer.output.dense
+            stay = (heard.sqrt() * outer.weight.norm(dim=0)).topk(width).indices.sort().values
+            inner.weight, inner.bias = nn.Parameter(inner.weight[stay]), nn.Parameter(inner.bias[stay])
+            outer.weight = nn.Parameter(outer.weight[:, stay])
+            inner.out_features = outer.in_features = width
+
+
+def _hear(heard: torch.Tensor, _module: nn.Module, _given: object, said: torch.Tensor) -> None:
+    heard += said.square().sum((0, 1))
 
 
 def batch(messages: Sequence[Pieces]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
