@@ -140,10 +140,15 @@ def service_url(body: Body) -> str:
 
 
 def tenant(body: Body) -> str:
-    """The tenant an activity comes from, or nothing. `conversation.tenantId` must say the same where it is given."""
-    named = _optional(_object(_object(body, "channelData", {}), "tenant", {}), "id").lower()
-    other = _optional(_object(body, "conversation", {}), "tenantId").lower()
-    return named if other in ("", named) else ""
+    """The tenant an activity comes from, as its channel data or its conversation names it, or nothing.
+
+    Where they name two it is nobody's.
+    """
+    channel, conversation = _object(body, "channelData", {}), _object(body, "conversation", {})
+    named = {_optional(_object(channel, "tenant", {}), "id").lower(), _optional(conversation, "tenantId").lower()} - {
+        ""
+    }
+    return "two tenants" if len(named) > 1 else next(iter(named), "")
 
 
 def allowed_host(address: str, hosts: tuple[str, ...]) -> bool:

@@ -113,7 +113,9 @@ class Gateway:
             address != claims.service_url or body.get("channelId") != CHANNEL or CHANNEL not in claims.channels
         ):
             raise Unauthorised("channel")
-        if (claims or self._settings.tenant) and tenant(body) != self._settings.tenant:
+        ours, named = self._settings.tenant, tenant(body)
+        # In development the caller is this computer, and Microsoft's emulator names no tenant with a rating.
+        if named not in ({ours} if claims else {ours or named, ""}):
             raise Foreign
 
     async def _turn(self, incoming: Incoming) -> Any:

@@ -61,7 +61,6 @@ class Network(nn.Module):
         short._narrow(width, seen)
         return short
 
-    @torch.no_grad()
     def _narrow(self, width: int, seen: Sequence[Pieces]) -> None:
         """Drop the inner units that weigh least in what a layer passes on when these messages are read."""
         layers = [cast("BertLayer", layer) for layer in self.encoder.encoder.layer]
@@ -70,16 +69,21 @@ class Network(nn.Module):
             layer.intermediate.register_forward_hook(partial(_hear, heard))
             for layer, heard in zip(layers, loud, strict=True)
         ]
-        for first in range(0, len(seen), _READ_AT_ONCE):
-            self.sense(*batch(seen[first : first + _READ_AT_ONCE]))
+        with torch.no_grad():
+            for first in range(0, len(seen), _READ_AT_ONCE):
+                self.sense(*batch(seen[first : first + _READ_AT_ONCE]))
         for hook in hooks:
             hook.remove()
         for layer, heard in zip(layers, loud, strict=True):
             inner, outer = layer.intermediate.dense, layer.output.dense
-            stay = (heard.sqrt() * outer.weight.norm(dim=0)).topk(width).indices.sort().values
-            inner.weight, inner.bias = nn.Parameter(inner.weight[stay]), nn.Parameter(inner.bias[stay])
-            outer.weight = nn.Parameter(outer.weight[:, stay])
+            stay = (heard.sqrt() * outer.weight.detach().norm(dim=0)).topk(width).indices.sort().values
+            inner.weight, inner.bias = _left(inner.weight[stay]), _left(inner.bias[stay])
+            outer.weight = _left(outer.weight[:, stay])
             inner.out_features = outer.in_features = width
+
+
+def _left(weights: torch.Tensor) -> nn.Parameter:
+    return nn.Parameter(weights.detach().clone())
 
 
 def _hear(heard: torch.Tensor, _module: nn.Module, _given: object, said: torch.Tensor) -> None:

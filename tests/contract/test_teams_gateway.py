@@ -79,6 +79,12 @@ async def test_a_good_message_is_let_in(endpoint: Endpoint) -> None:
     )
 
 
+async def test_the_tenant_may_stand_in_the_conversation_alone(endpoint: Endpoint) -> None:
+    """Some activities, ratings among them, name their tenant only there."""
+    assert await endpoint.post(activity(channelData=None), token()) == 200
+    assert endpoint.came[0].place.tenant == TENANT
+
+
 async def test_an_invoke_gets_its_body(endpoint: Endpoint) -> None:
     """The answer to a dialog comes back as JSON, which the library's own handler fails at."""
     assert await endpoint.post(invoke("task/fetch", {"data": {"do": "press", "action": "open:mine"}}), token()) == 200
@@ -135,7 +141,7 @@ BAD: dict[str, tuple[int, object, str | None]] = {
         activity(channelData={"tenant": {"id": "ffffffff"}}, conversation=_part("conversation")),
         token(),
     ),
-    "no tenant": (403, activity(channelData=None), token()),
+    "no tenant": (403, activity(channelData=None, conversation=_part("conversation", tenantId="")), token()),
     "two tenants": (403, activity(conversation=_part("conversation", tenantId="ffffffff")), token()),
     "a list": (400, [activity()], token()),
     "a text": (400, "hello", token()),

@@ -71,6 +71,7 @@ class School:
         settings = TeamsSettings(
             tenant=TENANT, leadership=CHANNEL, service_url=side.service, development=True, hosts=()
         )
+        self.metrics = Metrics()
         self.cards, self.outbox = Cards(asyncio.Event()), MemoryOutbox(self.store)
         self.teams = self._set_up(settings, people)
         self.worker = Worker(
@@ -90,7 +91,12 @@ class School:
             starters=("May I add a parent?", "May I text a student?"),
         )
         handle = self.cards.following(self.charter.handle)
-        return set_up(settings, handle, people, self.inbox, self.shelf, standing, Metrics())
+        return set_up(settings, handle, people, self.inbox, self.shelf, standing, self.metrics)
+
+    def likes(self) -> float:
+        """How many answers were found helpful."""
+        labels = {"platform": "teams", "kind": "feedback", "outcome": "like"}
+        return self.metrics.registry.get_sample_value("charter_events_total", labels) or 0.0
 
     # What people do
 

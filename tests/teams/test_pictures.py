@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -46,6 +46,14 @@ class Desk:
         await self.page.keyboard.type(text)
         post = self.page.get_by_role("button", name="Post", exact=True)
         await (post.click() if await post.count() else self.page.keyboard.press("Enter"))
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until something has reached Charter."""
+        for _ in range(100):
+            if true():
+                return
+            await self.page.wait_for_timeout(100)
+        raise AssertionError("it did not reach Charter")
 
     async def act(self, command: str) -> Locator:
         """Start a message action on the newest post; its dialog."""
@@ -132,6 +140,7 @@ async def test_what_staff_see(tmp_path: Path, pictures: Path) -> None:
         await desk.press("Like")
         await desk.page.get_by_role("dialog").get_by_role("button", name="Submit").click()
         await desk.page.get_by_role("dialog").last.get_by_role("button").last.click()
+        await desk.until(lambda: desk.teams.school.likes() == 1)
         await desk.go("SLT - Leadership")
         await desk.say("A student wants to follow me")
         await desk.shows("A student wants to follow me")

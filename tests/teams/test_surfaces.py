@@ -288,7 +288,18 @@ async def test_feedback_is_counted_and_its_words_are_dropped(oakfield: School) -
     value = {"actionName": "feedback", "actionValue": {"reaction": "like", "feedback": '{"feedbackText":"secret"}'}}
     assert await oakfield.invoke("priya", "message/submitAction", value) == {}
     assert oakfield.status == 200
+    assert oakfield.likes() == 1
     assert "secret" not in str(oakfield.shelf.texts) + str(oakfield.inbox.waiting)
+
+
+async def test_in_development_only_another_school_is_foreign(oakfield: School) -> None:
+    """The emulator names no tenant with a rating, and it counts; an activity that names another one is refused."""
+    value = {"actionName": "feedback", "actionValue": {"reaction": "like"}}
+    unnamed = {"id": "a:priya", "conversationType": "personal"}
+    await oakfield.invoke("priya", "message/submitAction", value, channelData=None, conversation=unnamed)
+    assert (oakfield.status, oakfield.likes()) == (200, 1)
+    await oakfield.invoke("priya", "message/submitAction", value, channelData={"tenant": {"id": "another"}})
+    assert (oakfield.status, oakfield.likes()) == (403, 1)
 
 
 async def test_slow_work_is_promised_and_posted(oakfield: School, monkeypatch: pytest.MonkeyPatch) -> None:
