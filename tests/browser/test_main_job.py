@@ -66,7 +66,7 @@ def test_follow_up_and_one_tap_correction(page: Page) -> None:
     expect(ask(page, "what if she is 17?")).to_contain_text("Not allowed")
     reply = ask(page, "what if she is 22?")
     expect(reply).to_contain_text("does not settle")
-    reply.get_by_role("button", name=re.compile("a former student")).click()
+    reply.get_by_role("button", name="Change: a former student").click()
     log = page.locator("main [role=log]").first
     log.get_by_role("button", name="A parent", exact=True).last.click()
     expect(log.locator("article").last).to_contain_text("It depends")
