@@ -20,7 +20,8 @@ UNLIKELY = 0.001
 PART, STEP, MOST_PARTS = 80, 60, 40
 """Words of a part of a long message, how many words on the next part begins, and the most parts.
 
-The encoder reads so many words whole, and learned from no longer messages. Danger, and what is asked, may stand in any part.
+The encoder reads so many words whole, and learned from hardly any longer message. Danger, and what is asked, may stand in any
+part.
 """
 
 _FOLLOWS_FROM = 0.3
